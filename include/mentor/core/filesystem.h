@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace mentor {
+
+namespace fs = std::filesystem;
+
+/// The whole file as bytes. Throws DataError naming the file when it cannot be read.
+std::string read_text(const fs::path& file);
+
+/// Writes `text` so that `file` either keeps its old content or has all of the new: temporary
+/// file beside it, fsync, rename, fsync of the folder. Creates missing parent folders. A full
+/// disk or a read-only folder is a UserError naming the file; nothing half-written stays.
+void write_text(const fs::path& file, std::string_view text);
+
+/// The same for content that `fill` streams into a temporary path of its choice of writer.
+/// `fill` receives the temporary file's path and must have closed it when it returns.
+void publish_file(const fs::path& file, const std::function<void(const fs::path&)>& fill);
+
+/// Fails with a UserError (what, where, cure) unless files can be created in `dir`; creates it.
+void require_writable_directory(const fs::path& dir);
+
+}  // namespace mentor

@@ -1,0 +1,56 @@
+# Every module is an object library; the one static library `mentor_lib` is made of them. A test
+# runner links only the modules at or below its own, so a call that points upwards does not link.
+
+add_library(mentor_flags INTERFACE)
+target_include_directories(mentor_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
+target_compile_options(mentor_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion
+                       -Wno-sign-conversion -Wno-missing-field-initializers -fno-math-errno)
+if(MENTOR_WERROR)
+  target_compile_options(mentor_flags INTERFACE -Werror -Winvalid-pch)
+endif()
+if(MENTOR_SANITIZE)
+  target_compile_options(mentor_flags INTERFACE -fsanitize=${MENTOR_SANITIZE}
+                         -fno-omit-frame-pointer -fno-sanitize-recover=undefined -g1)
+  target_link_options(mentor_flags INTERFACE -fsanitize=${MENTOR_SANITIZE})
+endif()
+
+set_property(GLOBAL PROPERTY MENTOR_LAYERS "")
+
+# mentor_layer(NAME SOURCES a.cpp ... [LIBRARIES t ...] [TORCH] [MODULES])
+#   TORCH    sees LibTorch's headers (Debian's fmt and spdlog must not be used there)
+#   MODULES  its sources hold torch modules: they share the precompiled <torch/torch.h>
+function(mentor_layer name)
+  cmake_parse_arguments(ARG "TORCH;MODULES" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(mentor_${name} OBJECT ${ARG_SOURCES})
+  target_link_libraries(mentor_${name} PRIVATE mentor_flags ${ARG_LIBRARIES})
+  if(ARG_TORCH OR ARG_MODULES)
+    target_link_libraries(mentor_${name} PRIVATE mentor::torch)
+  endif()
+  if(ARG_MODULES)
+    target_precompile_headers(mentor_${name} REUSE_FROM mentor_pch)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY MENTOR_LAYERS ${name})
+  set_property(GLOBAL PROPERTY MENTOR_LIBRARIES_${name} "${ARG_LIBRARIES}")
+endfunction()
+
+# mentor_test(NAME LAYERS core ... SOURCES a.cpp ... [TORCH] [MODULES] [LABELS fast])
+#   one runner, registered with ctest case by case
+function(mentor_test name)
+  cmake_parse_arguments(ARG "TORCH;MODULES" "" "SOURCES;LAYERS;LABELS;LIBRARIES" ${ARGN})
+  add_executable(test_${name} ${ARG_SOURCES})
+  foreach(layer ${ARG_LAYERS})
+    get_property(libraries GLOBAL PROPERTY MENTOR_LIBRARIES_${layer})
+    target_link_libraries(test_${name} PRIVATE $<TARGET_OBJECTS:mentor_${layer}> ${libraries})
+  endforeach()
+  target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_definitions(test_${name} PRIVATE MENTOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(test_${name} PRIVATE mentor_flags ${ARG_LIBRARIES} GTest::gmock_main)
+  if(ARG_TORCH OR ARG_MODULES)
+    target_link_libraries(test_${name} PRIVATE mentor::torch)
+  endif()
+  if(ARG_MODULES)
+    target_precompile_headers(test_${name} REUSE_FROM mentor_pch)
+  endif()
+  gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300)
+endfunction()
