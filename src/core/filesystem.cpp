@@ -10,6 +10,7 @@
 #include <iterator>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace mentor {
 namespace {
@@ -63,23 +64,30 @@ fs::path folder_of(const fs::path& file) {
   return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-void write_all(const fs::path& path, std::string_view text, const fs::path& named) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (fd < 0) fail_write(named, reason(errno));
-  while (!text.empty()) {
-    const ssize_t n = ::write(fd, text.data(), text.size());
-    if (n < 0) {
-      if (errno == EINTR) continue;
-      const int error = errno;
-      ::close(fd);
-      fail_write(named, reason(error));
-    }
-    text.remove_prefix(static_cast<size_t>(n));
-  }
-  if (::close(fd) != 0) fail_write(named, reason(errno));
+}  // namespace
+
+FileWriter::FileWriter(const fs::path& path, fs::path named)
+    : named_(std::move(named)), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666)) {
+  if (fd_ < 0) fail_write(named_, reason(errno));
 }
 
-}  // namespace
+FileWriter::~FileWriter() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void FileWriter::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_write(named_, reason(errno));
+    bytes.remove_prefix(static_cast<size_t>(n));
+    position_ += static_cast<uint64_t>(n);
+  }
+}
+
+void FileWriter::close() {
+  if (::close(std::exchange(fd_, -1)) != 0) fail_write(named_, reason(errno));
+}
 
 std::string read_text(const fs::path& file) {
   std::error_code error;
@@ -104,7 +112,11 @@ void publish_file(const fs::path& file, const std::function<void(const fs::path&
 }
 
 void write_text(const fs::path& file, std::string_view text) {
-  publish_file(file, [&](const fs::path& path) { write_all(path, text, file); });
+  publish_file(file, [&](const fs::path& path) {
+    FileWriter writer(path, file);
+    writer.write(text);
+    writer.close();
+  });
 }
 
 void require_writable_directory(const fs::path& dir) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -20,6 +21,26 @@ void write_text(const fs::path& file, std::string_view text);
 /// The same for content that `fill` streams into a temporary path of its choice of writer.
 /// `fill` receives the temporary file's path and must have closed it when it returns.
 void publish_file(const fs::path& file, const std::function<void(const fs::path&)>& fill);
+
+/// Sequential writer for publish_file(): unbuffered, so write in large pieces. Every failure is a
+/// UserError that calls the file `named` (the final name, not the temporary one).
+class FileWriter {
+ public:
+  FileWriter(const fs::path& path, fs::path named);
+  ~FileWriter();
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  void write(std::string_view bytes);
+  /// Reports what the file system only says at the end.
+  void close();
+  [[nodiscard]] uint64_t position() const { return position_; }
+
+ private:
+  fs::path named_;
+  int fd_;
+  uint64_t position_ = 0;
+};
 
 /// Fails with a UserError (what, where, cure) unless files can be created in `dir`; creates it.
 void require_writable_directory(const fs::path& dir);

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace mentor {
+
+/// A file of the golden fixtures: below $MENTOR_FIXTURES, or the copies in tests/golden.
+inline std::filesystem::path fixture_path(const std::string& relative) {
+  const char* root = std::getenv("MENTOR_FIXTURES");
+  return std::filesystem::path(root != nullptr ? root : MENTOR_SOURCE_DIR "/tests/golden") /
+         relative;
+}
+
+}  // namespace mentor
