@@ -56,6 +56,8 @@ Level parse_level(std::string_view name) {
   throw ConfigError(format("log level '{}' is unknown: use debug, info, warn, error or off", name));
 }
 
+bool shows(Level level) { return logger().should_log(to_spdlog(level)); }
+
 void write(Level level, std::string_view message) {
   logger().log(to_spdlog(level), spdlog::string_view_t(message.data(), message.size()));
 }

@@ -71,11 +71,16 @@ ModelConfig model_preset(std::string_view name) {
              name));
 }
 
+void ModelConfig::apply_preset(const std::string& name) { *this = model_preset(name); }
+
 std::vector<std::string> check_model_config(const ModelConfig& m) {
   std::vector<std::string> problems;
   const auto require = [&](bool holds, std::string problem) {
     if (!holds) problems.push_back(std::move(problem));
   };
+  if (m.codec.ch_mult.empty() || m.codec.ch_mult.size() > 8) {
+    return {"codec.ch_mult: needs 1 to 8 levels"};  // the rules below need the downsampling
+  }
   require(m.decoder.dim % m.decoder.num_heads == 0,
           format("decoder.num_heads: {} does not divide decoder.dim {}", m.decoder.num_heads,
                  m.decoder.dim));
@@ -94,8 +99,6 @@ std::vector<std::string> check_model_config(const ModelConfig& m) {
             format("codec.ch: {} x {} is no multiple of 32, the groups of GroupNorm", m.codec.ch,
                    factor));
   }
-  require(!m.codec.ch_mult.empty() && m.codec.ch_mult.size() <= 8,
-          "codec.ch_mult: needs 1 to 8 levels");
   if (m.decoder.class_conditional()) {
     require(m.decoder.cond_len == 1, "decoder.cond_len: must be 1 for condition: class");
     return problems;

@@ -38,6 +38,8 @@ inline Bound positive() { return {.min = 0, .min_excluded = true}; }
 inline Bound non_negative() { return {.min = 0}; }
 inline Bound at_least(double low) { return {.min = low}; }
 inline Bound between(double low, double high) { return {.min = low, .max = high}; }
+/// Sizes and counts: 1 to 2^24, so that products of two or three of them cannot overflow.
+inline Bound count() { return {.min = 1, .max = 1 << 24}; }
 inline Bound one_of(std::initializer_list<std::string> words) { return {.words = words}; }
 }  // namespace bound
 
@@ -50,8 +52,9 @@ inline Bound one_of(std::initializer_list<std::string> words) { return {.words =
 ///   }
 ///
 /// That one description serves YAML reading, `--set`, validation, `config dump` and the help
-/// text (config/yaml.h). Field types: bool, int64_t, double, std::string,
-/// std::vector<int64_t | double | std::string>, and structs with fields().
+/// text (config/yaml.h). Field types: bool, int64_t, double, std::string, std::filesystem::path
+/// (relative to the file it stands in), std::vector<int64_t | double | std::string>, and structs
+/// with fields(). A preset takes one more argument: the function that applies it.
 struct AnyVisitor {
   template <class... Args>
   void operator()(Args&&...) {}

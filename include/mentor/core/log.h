@@ -14,6 +14,9 @@ enum class Level { kDebug, kInfo, kWarn, kError, kOff };
 void configure(Level level, int rank = 0, int world_size = 1);
 [[nodiscard]] Level parse_level(std::string_view name);  // debug | info | warn | error | off
 
+/// Whether messages of this level are shown.
+[[nodiscard]] bool shows(Level level);
+
 void write(Level level, std::string_view message);
 
 template <class... Args>

@@ -30,12 +30,12 @@ struct ClipConfig {
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("hidden_size", hidden_size, "width of the vision transformer", bound::positive());
-    v("intermediate_size", intermediate_size, "width of its MLP", bound::positive());
-    v("num_layers", num_layers, "transformer layers in the weights file", bound::positive());
-    v("num_heads", num_heads, "attention heads", bound::positive());
-    v("image_size", image_size, "side of the square input in pixels", bound::positive());
-    v("patch_size", patch_size, "side of a patch in pixels", bound::positive());
+    v("hidden_size", hidden_size, "width of the vision transformer", bound::count());
+    v("intermediate_size", intermediate_size, "width of its MLP", bound::count());
+    v("num_layers", num_layers, "transformer layers in the weights file", bound::count());
+    v("num_heads", num_heads, "attention heads", bound::count());
+    v("image_size", image_size, "side of the square input in pixels", bound::count());
+    v("patch_size", patch_size, "side of a patch in pixels", bound::count());
     v("layer_norm_eps", layer_norm_eps, "epsilon of LayerNorm", bound::positive());
     v("select_layer", select_layer,
       "which hidden state is the feature: -1 is the last layer's output, -2 the one before");
@@ -58,12 +58,12 @@ struct T5Config {
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("vocab_size", vocab_size, "rows of the embedding table", bound::positive());
-    v("d_model", d_model, "width of the encoder", bound::positive());
-    v("d_kv", d_kv, "width of one attention head", bound::positive());
-    v("d_ff", d_ff, "width of the gated feed-forward", bound::positive());
-    v("num_layers", num_layers, "encoder blocks", bound::positive());
-    v("num_heads", num_heads, "attention heads", bound::positive());
+    v("vocab_size", vocab_size, "rows of the embedding table", bound::count());
+    v("d_model", d_model, "width of the encoder", bound::count());
+    v("d_kv", d_kv, "width of one attention head", bound::count());
+    v("d_ff", d_ff, "width of the gated feed-forward", bound::count());
+    v("num_layers", num_layers, "encoder blocks", bound::count());
+    v("num_heads", num_heads, "attention heads", bound::count());
     v("num_buckets", num_buckets, "buckets of the relative position bias", bound::at_least(4));
     v("max_distance", max_distance, "distance from which on the last bucket is used",
       bound::at_least(2));
@@ -106,20 +106,20 @@ struct LlamaGenConfig {
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("dim", dim, "width of the decoder", bound::positive());
-    v("num_layers", num_layers, "transformer blocks", bound::positive());
-    v("num_heads", num_heads, "attention heads", bound::positive());
+    v("dim", dim, "width of the decoder", bound::count());
+    v("num_layers", num_layers, "transformer blocks", bound::count());
+    v("num_heads", num_heads, "attention heads", bound::count());
     v("multiple_of", multiple_of,
-      "the feed-forward width 8/3 dim is rounded up to a multiple of it", bound::positive());
-    v("vocab_size", vocab_size, "codes of the VQGAN codebook", bound::positive());
+      "the feed-forward width 8/3 dim is rounded up to a multiple of it", bound::count());
+    v("vocab_size", vocab_size, "codes of the VQGAN codebook", bound::count());
     v("condition", condition, "what the prefix is: text features, or one class label (c2i files)",
       bound::one_of({"text", "class"}));
     v("cond_len", cond_len, "most condition tokens; rows of the unconditional embedding",
       bound::positive());
-    v("cond_dim", cond_dim, "width of a condition feature (= t5.d_model)", bound::positive());
-    v("num_classes", num_classes, "class labels (condition: class)", bound::positive());
+    v("cond_dim", cond_dim, "width of a condition feature (= t5.d_model)", bound::count());
+    v("num_classes", num_classes, "class labels (condition: class)", bound::count());
     v("grid", grid, "image tokens per side: image_size / downsampling of the codec",
-      bound::positive());
+      bound::count());
     v("rope_base", rope_base, "base of the rotary frequencies", bound::positive());
     v("rope_condition", rope_condition,
       "rotation of condition tokens: identity (MENTOR files) or zero (official LlamaGen t2i files)",
@@ -152,14 +152,14 @@ struct VqganConfig {
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("ch", ch, "base channels (a multiple of 32)", bound::positive());
+    v("ch", ch, "base channels (a multiple of 32)", bound::count());
     v("ch_mult", ch_mult, "channel factor of each level; each level but the last halves the size",
       bound::positive());
     v("num_res_blocks", num_res_blocks, "residual blocks per encoder level (decoder: one more)",
-      bound::positive());
-    v("z_channels", z_channels, "channels between encoder and quantiser", bound::positive());
-    v("codebook_size", codebook_size, "number of codes", bound::positive());
-    v("codebook_dim", codebook_dim, "width of a code", bound::positive());
+      bound::count());
+    v("z_channels", z_channels, "channels between encoder and quantiser", bound::count());
+    v("codebook_size", codebook_size, "number of codes", bound::count());
+    v("codebook_dim", codebook_dim, "width of a code", bound::count());
     v("commit_beta", commit_beta, "training: weight of the commitment loss", bound::non_negative());
     v("entropy_ratio", entropy_ratio, "training: weight of the entropy loss",
       bound::non_negative());
@@ -180,7 +180,7 @@ struct PromptConfig {
     v("eos_token_id", eos_token_id, "id of the end token", bound::non_negative());
     v("placeholders_per_image", placeholders_per_image,
       "placeholders that one <image> of a prompt becomes: the vision tower's patches",
-      bound::positive());
+      bound::count());
   }
 };
 
@@ -196,12 +196,16 @@ struct ModelConfig {
   VqganConfig codec;
   PromptConfig prompt;
 
+  /// Becomes model_preset(name).
+  void apply_preset(const std::string& name);
+
   template <class Visitor>
   void fields(Visitor& v) {
     v("preset", preset, "named set of dimensions that the keys below start from",
       bound::one_of({"mentor-xl", "llamagen-b", "llamagen-l", "llamagen-xl", "llamagen-xxl",
-                     "llamagen-3b", "tiny"}));
-    v("image_size", image_size, "side of the generated picture in pixels", bound::positive());
+                     "llamagen-3b", "tiny"}),
+      [this](const std::string& name) { apply_preset(name); });
+    v("image_size", image_size, "side of the generated picture in pixels", bound::count());
     v("vision", vision, "prompts may hold pictures: needs the vision tower and the projector");
     v("projector", projector, "picture features to text width: linear, or mlpNx_gelu = N layers",
       bound::one_of({"linear", "mlp2x_gelu", "mlp3x_gelu"}));

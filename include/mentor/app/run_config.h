@@ -1,0 +1,65 @@
+#pragma once
+
+#include "mentor/config/yaml.h"
+#include "mentor/generate/generate_config.h"
+#include "mentor/models/model_config.h"
+#include "mentor/models/weights_config.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mentor {
+
+/// What the machine is used for.
+struct RuntimeConfig {
+  std::string device = "auto";
+  std::string dtype = "auto";
+  int64_t threads = 0;
+  int64_t max_image_pixels = 178'956'970;
+
+  template <class Visitor>
+  void fields(Visitor& v) {
+    v("device", device, "auto: the GPU if this build and the machine have one",
+      bound::one_of({"auto", "cpu", "cuda"}));
+    v("dtype", dtype, "auto: bf16 where the hardware multiplies it, else fp32",
+      bound::one_of({"auto", "bf16", "fp32"}));
+    v("threads", threads, "CPU threads; 0: one per physical core", bound::between(0, 4096));
+    v("max_image_pixels", max_image_pixels, "pictures that decode to more are refused (Pillow's)",
+      bound::between(1, 1e12));
+  }
+};
+
+/// Everything a command can be told by a configuration file.
+struct RunConfig {
+  ModelConfig model;
+  WeightsConfig weights;
+  GenerateConfig generate;
+  RuntimeConfig runtime;
+
+  template <class Visitor>
+  void fields(Visitor& v) {
+    v("model", model, "dimensions of the five models");
+    v("weights", weights, "files the weights come from");
+    v("generate", generate, "sampling of pictures");
+    v("runtime", runtime, "device, precision, threads");
+  }
+
+  /// The rules between fields; throws one ConfigError with every broken one, each with the place
+  /// of its value.
+  void validate(const Origins& origins) const;
+};
+
+/// A configuration that is read and valid.
+struct LoadedRunConfig {
+  RunConfig config;
+  Origins origins;
+};
+
+/// Without a file: the embedded default, the tiny preset.
+[[nodiscard]] LoadedRunConfig load_run_config(const std::optional<std::filesystem::path>& file,
+                                              const std::vector<Override>& overrides = {});
+
+}  // namespace mentor

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "mentor/config/fields.h"
+
+#include <filesystem>
+
+namespace mentor {
+
+/// Which files the weights come from. An empty path means "not given".
+struct WeightsConfig {
+  std::filesystem::path model;
+  std::filesystem::path decoder;
+  std::filesystem::path clip;
+  std::filesystem::path t5;
+  std::filesystem::path projector;
+  std::filesystem::path codec;
+  bool codec_ema = true;
+  std::filesystem::path tokenizer;
+
+  template <class Visitor>
+  void fields(Visitor& v) {
+    v("model", model,
+      "encoders, projector and decoder in one: a MENTOR .pt file, our .safetensors, or a folder");
+    v("decoder", decoder, "decoder alone: LlamaGen t2i_*.pt, generator_ckpt.pt, .safetensors");
+    v("clip", clip, "vision tower alone: folder of openai/clip-vit-large-patch14, or a file");
+    v("t5", t5, "text encoder alone: folder of blip2-flan-t5-xl or flan-t5-xl, or a file");
+    v("projector", projector, "projector alone: mm_projector.bin");
+    v("codec", codec, "image codec: vq_ds16_t2i.pt or .safetensors");
+    v("codec_ema", codec_ema, "take the averaged weights of a codec file that has them");
+    v("tokenizer", tokenizer, "folder with spiece.model (and tokenizer.json), or spiece.model");
+  }
+};
+
+}  // namespace mentor

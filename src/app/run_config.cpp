@@ -1,0 +1,46 @@
+#include "mentor/app/run_config.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+
+namespace mentor {
+namespace {
+
+constexpr const char* kDefaultName = "embedded default";
+constexpr const char* kDefaultConfig = "model:\n  preset: tiny\n";
+
+/// Tasks whose prompt shows a picture.
+bool needs_vision(const std::string& task) { return task != "none" && task != "text"; }
+
+}  // namespace
+
+void RunConfig::validate(const Origins& origins) const {
+  std::string problems;
+  const auto add = [&](const std::string& path, const std::string& why) {
+    problems += (problems.empty() ? "" : "\n") + origins.where(path) + path + ": " + why;
+  };
+  for (const std::string& problem : check_model_config(model)) {
+    const size_t colon = problem.find(": ");
+    add("model." + problem.substr(0, colon), problem.substr(colon + 2));
+  }
+  if (needs_vision(generate.task) && !model.vision) {
+    add("generate.task",
+        format("'{}' shows a picture in the prompt, but model.vision is false", generate.task));
+  }
+  if (!problems.empty()) throw ConfigError(problems);
+}
+
+LoadedRunConfig load_run_config(const std::optional<std::filesystem::path>& file,
+                                const std::vector<Override>& overrides) {
+  ConfigInput input{.name = kDefaultName, .text = kDefaultConfig, .overrides = overrides};
+  if (file) {
+    input.name = file->string();
+    input.text.reset();
+  }
+  LoadedRunConfig loaded;
+  loaded.origins = read_config(input, loaded.config);
+  loaded.config.validate(loaded.origins);
+  return loaded;
+}
+
+}  // namespace mentor
