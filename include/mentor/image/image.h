@@ -1,10 +1,22 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <vector>
 
 namespace mentor {
+
+/// Half-open rectangle in pixels: left <= x < right, top <= y < bottom.
+struct Box {
+  int64_t left = 0;
+  int64_t top = 0;
+  int64_t right = 0;
+  int64_t bottom = 0;
+
+  [[nodiscard]] int64_t width() const { return right - left; }
+  [[nodiscard]] int64_t height() const { return bottom - top; }
+  friend bool operator==(const Box&, const Box&) = default;
+};
 
 /// 8-bit picture, rows top to bottom, channels interleaved: 3 = RGB, 1 = grey or mask.
 struct Image {

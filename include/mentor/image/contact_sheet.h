@@ -1,0 +1,23 @@
+#pragma once
+
+#include "mentor/image/image.h"
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mentor {
+
+struct ContactSheetOptions {
+  int64_t columns = 4;
+  int64_t cell_size = 256;  // every picture is fitted into a square of this many pixels
+  int64_t margin = 8;
+};
+
+/// Grid of pictures on white, row by row. `captions` (ASCII) may be empty, else one per picture;
+/// a caption that is too wide for its cell is cut.
+[[nodiscard]] Image contact_sheet(std::span<const Image> pictures,
+                                  std::span<const std::string> captions = {},
+                                  const ContactSheetOptions& options = {});
+
+}  // namespace mentor
