@@ -84,9 +84,9 @@ std::vector<std::string> check_model_config(const ModelConfig& m) {
   require(m.decoder.dim % m.decoder.num_heads == 0,
           format("decoder.num_heads: {} does not divide decoder.dim {}", m.decoder.num_heads,
                  m.decoder.dim));
-  require(m.decoder.head_dim() % 4 == 0 || m.decoder.head_dim() % 2 == 0,
-          format("decoder.num_heads: the head width {} must be even for the 2-D rotary embedding",
-                 m.decoder.head_dim()));
+  require(m.decoder.head_dim() % 4 == 0, format("decoder.num_heads: the head width {} must be "
+                                                "divisible by 4 for the 2-D rotary embedding",
+                                                m.decoder.head_dim()));
   require(m.decoder.vocab_size == m.codec.codebook_size,
           format("decoder.vocab_size: {} differs from codec.codebook_size {}", m.decoder.vocab_size,
                  m.codec.codebook_size));

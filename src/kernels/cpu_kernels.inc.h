@@ -1,0 +1,193 @@
+// Included once per instruction set with MENTOR_ISA naming the namespace. Only built-in types and
+// GCC's vector extension appear here: an inline library function compiled for AVX-512 must not be
+// merged by the linker with its twin that runs on every machine.
+
+#include "mentor/kernels/cpu_kernels.h"
+
+namespace mentor::MENTOR_ISA {
+namespace {
+
+using F32x16 = float __attribute__((vector_size(64)));
+using U32x16 = uint32_t __attribute__((vector_size(64)));
+using I32x16 = int32_t __attribute__((vector_size(64)));
+using U16x16 = uint16_t __attribute__((vector_size(32)));
+
+constexpr int64_t kLanes = 16;
+
+inline float widen(float x) { return x; }
+inline float widen(Bf16 x) {
+  return __builtin_bit_cast(float, static_cast<uint32_t>(x.bits) << 16);
+}
+
+inline F32x16 load(const float* p) {
+  F32x16 x;
+  __builtin_memcpy(&x, p, sizeof(x));
+  return x;
+}
+inline F32x16 load(const Bf16* p) {
+  U16x16 raw;
+  __builtin_memcpy(&raw, p, sizeof(raw));
+  return __builtin_bit_cast(F32x16, __builtin_convertvector(raw, U32x16) << 16);
+}
+inline void store(float* p, F32x16 x) { __builtin_memcpy(p, &x, sizeof(x)); }
+
+inline float sum(F32x16 x) {
+  for (int half = 8; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) x[i] += x[i + half];
+  }
+  return x[0];
+}
+
+/// exp for x <= 88, relative error below 2e-7; 0 below -87.3.
+inline F32x16 exp(F32x16 x) {
+  constexpr float kLog2e = 1.44269504088896341f;
+  constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
+  const I32x16 underflow = x < -87.3f;
+  x = x < -87.3f ? F32x16{} - 87.3f : x;
+  const F32x16 shifted = x * kLog2e + 12582912.0f;  // 1.5 * 2^23: the sum rounds to an integer
+  const F32x16 n = shifted - 12582912.0f;
+  const F32x16 r = x - n * kLn2High - n * kLn2Low;
+  F32x16 p = r * 1.9875691500e-4f + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  const I32x16 exponent = (__builtin_convertvector(n, I32x16) + 127) << 23;
+  const F32x16 result = p * __builtin_bit_cast(F32x16, exponent);
+  return underflow ? F32x16{} : result;
+}
+
+/// Rows m .. m + kRows - 1. Four partial sums per row hide the latency of the multiply-adds.
+template <int kRows, class T>
+inline void gemv_rows(const GemvArgs<T>& a, int64_t m) {
+  constexpr int kUnroll = 4;
+  const int64_t k_unrolled = a.k - a.k % (kUnroll * kLanes);
+  const int64_t k_vector = a.k - a.k % kLanes;
+  for (int64_t n = a.n_begin; n < a.n_end; ++n) {
+    const T* w = a.w + n * a.k;
+    F32x16 acc[kRows][kUnroll] = {};
+    int64_t k = 0;
+    for (; k < k_unrolled; k += kUnroll * kLanes) {
+      __builtin_prefetch(w + k + 1024);
+      __builtin_prefetch(w + k + 1024 + 32);
+      for (int u = 0; u < kUnroll; ++u) {
+        const F32x16 weight = load(w + k + u * kLanes);
+        for (int r = 0; r < kRows; ++r) {
+          acc[r][u] += load(a.x + (m + r) * a.k + k + u * kLanes) * weight;
+        }
+      }
+    }
+    for (; k < k_vector; k += kLanes) {
+      const F32x16 weight = load(w + k);
+      for (int r = 0; r < kRows; ++r) acc[r][0] += load(a.x + (m + r) * a.k + k) * weight;
+    }
+    for (int r = 0; r < kRows; ++r) {
+      float y = sum((acc[r][0] + acc[r][1]) + (acc[r][2] + acc[r][3]));
+      for (int64_t tail = k_vector; tail < a.k; ++tail) {
+        y += a.x[(m + r) * a.k + tail] * widen(w[tail]);
+      }
+      a.y[(m + r) * a.ldy + n] = a.bias == nullptr ? y : y + widen(a.bias[n]);
+    }
+  }
+}
+
+template <class T>
+void gemv(const GemvArgs<T>& a) {
+  int64_t m = 0;
+  for (; m + 4 <= a.rows; m += 4) gemv_rows<4>(a, m);
+  if (a.rows - m == 3) gemv_rows<3>(a, m);
+  if (a.rows - m == 2) gemv_rows<2>(a, m);
+  if (a.rows - m == 1) gemv_rows<1>(a, m);
+}
+
+template <class T>
+inline float dot(const float* x, const T* y, int64_t n) {
+  F32x16 acc = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) acc += load(x + i) * load(y + i);
+  float total = sum(acc);
+  for (; i < n; ++i) total += x[i] * widen(y[i]);
+  return total;
+}
+
+/// scores[t] = exp(scores[t] - max), returns their sum.
+inline float softmax_numerators(float* scores, int64_t length) {
+  float highest = scores[0];
+  for (int64_t t = 1; t < length; ++t) highest = scores[t] > highest ? scores[t] : highest;
+  F32x16 acc = {};
+  int64_t t = 0;
+  for (; t + kLanes <= length; t += kLanes) {
+    const F32x16 e = exp(load(scores + t) - highest);
+    store(scores + t, e);
+    acc += e;
+  }
+  float total = sum(acc);
+  for (; t < length; ++t) {
+    const F32x16 e = exp(F32x16{} + (scores[t] - highest));
+    scores[t] = e[0];
+    total += e[0];
+  }
+  return total;
+}
+
+/// out[d .. d + 16 * kBlocks) = sum_t weights[t] v[t, d ..] * scale
+template <int kBlocks, class T>
+inline void weighted_sum(const DecodeAttentionArgs<T>& a, int64_t d, float scale) {
+  F32x16 acc[kBlocks] = {};
+  for (int64_t t = 0; t < a.length; ++t) {
+    for (int b = 0; b < kBlocks; ++b) {
+      acc[b] += a.scores[t] * load(a.v + t * a.head_dim + d + b * kLanes);
+    }
+  }
+  for (int b = 0; b < kBlocks; ++b) store(a.out + d + b * kLanes, acc[b] * scale);
+}
+
+template <class T>
+void decode_attention(const DecodeAttentionArgs<T>& a) {
+  for (int64_t t = 0; t < a.length; ++t) {
+    a.scores[t] = a.scale * dot(a.q, a.k + t * a.head_dim, a.head_dim);
+  }
+  const float normaliser = 1.0f / softmax_numerators(a.scores, a.length);
+  int64_t d = 0;
+  for (; d + 4 * kLanes <= a.head_dim; d += 4 * kLanes) weighted_sum<4>(a, d, normaliser);
+  for (; d + kLanes <= a.head_dim; d += kLanes) weighted_sum<1>(a, d, normaliser);
+  for (; d < a.head_dim; ++d) {
+    float total = 0;
+    for (int64_t t = 0; t < a.length; ++t) total += a.scores[t] * widen(a.v[t * a.head_dim + d]);
+    a.out[d] = total * normaliser;
+  }
+}
+
+void silu_multiply(float* gate, const float* up, int64_t n) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const F32x16 x = load(gate + i);
+    // Beyond 80 the sigmoid is 0 or 1 in fp32; the clamp keeps exp in range.
+    const F32x16 clamped = x < -80.0f ? F32x16{} - 80.0f : x;
+    store(gate + i, x / (1.0f + exp(-clamped)) * load(up + i));
+  }
+  for (; i < n; ++i) {
+    const float x = gate[i];
+    const F32x16 e = exp(F32x16{} - (x < -80.0f ? -80.0f : x));
+    gate[i] = x / (1.0f + e[0]) * up[i];
+  }
+}
+
+constexpr const char* kName = MENTOR_ISA_NAME;
+
+}  // namespace
+
+const CpuKernels& kernels() {
+  static constexpr CpuKernels table = {
+      .name = kName,
+      .gemv_f32 = gemv<float>,
+      .gemv_bf16 = gemv<Bf16>,
+      .decode_attention_f32 = decode_attention<float>,
+      .decode_attention_bf16 = decode_attention<Bf16>,
+      .silu_multiply = silu_multiply,
+  };
+  return table;
+}
+
+}  // namespace mentor::MENTOR_ISA

@@ -1,0 +1,227 @@
+#include "mentor/models/llamagen.h"
+
+#include "mentor/nn/parameters.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+#include <numeric>
+
+namespace mentor {
+
+LlamaGenAttentionImpl::LlamaGenAttentionImpl(const LlamaGenConfig& config)
+    : num_heads_(config.num_heads), residual_dropout_(config.residual_dropout) {
+  wqkv_ = register_module("wqkv", Linear(config.dim, 3 * config.dim, /*with_bias=*/false));
+  wo_ = register_module("wo", Linear(config.dim, config.dim, /*with_bias=*/false));
+}
+
+at::Tensor LlamaGenAttentionImpl::forward(const at::Tensor& x_SD, int64_t layer,
+                                          const RopeTable::Rotation& rotation,
+                                          const Attend& attend) {
+  const at::Tensor qkv = wqkv_->forward(x_SD).unflatten(-1, {3, num_heads_, -1});
+  const at::Tensor q_SHK = apply_rope(qkv.select(1, 0), rotation);
+  const at::Tensor k_SHK = apply_rope(qkv.select(1, 1), rotation);
+  const at::Tensor mixed = attend(layer, q_SHK, k_SHK, qkv.select(1, 2));
+  return at::dropout(wo_->forward(mixed.flatten(1)), residual_dropout_, is_training());
+}
+
+SwiGluImpl::SwiGluImpl(const LlamaGenConfig& config) : dropout_(config.ffn_dropout) {
+  const int64_t hidden = config.ffn_hidden();
+  gate_ = register_module("w1", Linear(config.dim, hidden, /*with_bias=*/false));
+  up_ = register_module("w3", Linear(config.dim, hidden, /*with_bias=*/false));
+  down_ = register_module("w2", Linear(hidden, config.dim, /*with_bias=*/false));
+}
+
+at::Tensor SwiGluImpl::forward(const at::Tensor& x_SD) {
+  const at::Tensor hidden = at::silu(gate_->forward(x_SD)) * up_->forward(x_SD);
+  return at::dropout(down_->forward(hidden), dropout_, is_training());
+}
+
+LlamaGenBlockImpl::LlamaGenBlockImpl(const LlamaGenConfig& config) {
+  attention_ = register_module("attention", LlamaGenAttention(config));
+  feed_forward_ = register_module("feed_forward", SwiGlu(config));
+  attention_norm_ = register_module("attention_norm", RmsNorm(config.dim, config.norm_eps));
+  ffn_norm_ = register_module("ffn_norm", RmsNorm(config.dim, config.norm_eps));
+}
+
+at::Tensor LlamaGenBlockImpl::forward(const at::Tensor& x_SD, int64_t layer,
+                                      const RopeTable::Rotation& rotation, const Attend& attend) {
+  const at::Tensor h_SD =
+      x_SD + attention_->forward(attention_norm_->forward(x_SD), layer, rotation, attend);
+  return h_SD + feed_forward_->forward(ffn_norm_->forward(h_SD));
+}
+
+ConditionEmbeddingImpl::ConditionEmbeddingImpl(const LlamaGenConfig& config) {
+  if (config.class_conditional()) {
+    embedding_table_ =
+        register_module("embedding_table", Embedding(config.num_classes + 1, config.dim));
+    return;
+  }
+  // Saved but never trained by the reference, hence a buffer (training.md section 5, row 10).
+  uncond_embedding_ =
+      register_buffer("uncond_embedding", shape_only({config.cond_len, config.cond_dim}));
+  const auto cap_proj = register_module("cap_proj", std::make_shared<torch::nn::Module>());
+  fc1_ = cap_proj->register_module("fc1", Linear(config.cond_dim, config.dim, false));
+  fc2_ = cap_proj->register_module("fc2", Linear(config.dim, config.dim, false));
+}
+
+at::Tensor ConditionEmbeddingImpl::forward(const at::Tensor& features) const {
+  if (fc1_.is_empty()) return features;
+  const at::Tensor x = features.to(fc1_->weight.scalar_type());
+  return fc2_->forward(at::gelu(fc1_->forward(x), "tanh"));
+}
+
+at::Tensor ConditionEmbeddingImpl::class_rows(const at::Tensor& labels_B) const {
+  TORCH_CHECK(!embedding_table_.is_empty(), "class labels given to a text-conditional decoder");
+  return embedding_table_->forward(labels_B);
+}
+
+LlamaGenImpl::LlamaGenImpl(const LlamaGenConfig& config)
+    : config_(config),
+      rope_(config.grid, config.head_dim(), config.rope_base, config.rope_condition) {
+  cls_embedding_ = register_module("cls_embedding", ConditionEmbedding(config));
+  tok_embeddings_ = register_module("tok_embeddings", Embedding(config.vocab_size, config.dim));
+  torch::nn::ModuleList names;
+  for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+    layers_.push_back(LlamaGenBlock(config));
+    names->push_back(layers_.back());
+  }
+  register_module("layers", names);
+  norm_ = register_module("norm", RmsNorm(config.dim, config.norm_eps));
+  output_ = register_module("output", Linear(config.dim, config.vocab_size, false));
+}
+
+Condition LlamaGenImpl::class_condition(const at::Tensor& labels_B) const {
+  return {.features = cls_embedding_->class_rows(labels_B),
+          .lengths = std::vector<int64_t>(static_cast<size_t>(labels_B.size(0)), 1)};
+}
+
+Condition LlamaGenImpl::unconditional(const std::vector<int64_t>& lengths) const {
+  const auto rows = static_cast<int64_t>(lengths.size());
+  if (config_.class_conditional()) {
+    return class_condition(
+        at::full({rows}, config_.num_classes,
+                 at::TensorOptions().dtype(at::kLong).device(output_->weight.device())));
+  }
+  std::vector<at::Tensor> features;
+  for (const int64_t length : lengths) {
+    TORCH_CHECK(length <= config_.cond_len, "prefix of ", length, " tokens, cond_len ",
+                config_.cond_len);
+    features.push_back(cls_embedding_->unconditional_embedding().slice(0, -length));
+  }
+  return {.features = at::cat(features), .lengths = lengths};
+}
+
+at::Tensor LlamaGenImpl::run_blocks(at::Tensor x_SD, const std::vector<int64_t>& rope_rows,
+                                    const Attend& attend) {
+  const at::Tensor rows = at::tensor(rope_rows, at::kLong).to(x_SD.device());
+  const RopeTable::Rotation rotation = rope_.rotation(rows);
+  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    x_SD = layers_[layer]->forward(x_SD, static_cast<int64_t>(layer), rotation, attend);
+  }
+  return x_SD;
+}
+
+at::Tensor LlamaGenImpl::head(const at::Tensor& x_SD) {
+  return output_->forward(norm_->forward(x_SD)).to(at::kFloat);
+}
+
+at::Tensor LlamaGenImpl::forward(const Condition& condition, const at::Tensor& tokens_BT) {
+  const int64_t batch = tokens_BT.size(0), num_tokens = tokens_BT.size(1);
+  TORCH_CHECK(static_cast<int64_t>(condition.lengths.size()) == batch, "condition of ",
+              condition.lengths.size(), " sequences, tokens of ", batch);
+  const at::Tensor cond_SD = cls_embedding_->forward(condition.features);
+  const at::Tensor image_BTD = tok_embeddings_->forward(tokens_BT.slice(1, 0, num_tokens - 1));
+
+  std::vector<at::Tensor> pieces;
+  std::vector<int64_t> offsets = {0}, rope_rows, predicting_rows;
+  int64_t cond_begin = 0;
+  for (int64_t b = 0; b < batch; ++b) {
+    const int64_t length = condition.lengths[b];
+    pieces.push_back(cond_SD.slice(0, cond_begin, cond_begin + length));
+    pieces.push_back(image_BTD[b]);
+    cond_begin += length;
+    rope_rows.insert(rope_rows.end(), length, rope_.condition_row());
+    for (int64_t t = 0; t < num_tokens; ++t) {
+      if (t + 1 < num_tokens) rope_rows.push_back(t);
+      predicting_rows.push_back(offsets.back() + length - 1 + t);
+    }
+    offsets.push_back(offsets.back() + length + num_tokens - 1);
+  }
+  at::Tensor x_SD = at::cat(pieces).to(at::kFloat);
+  x_SD = at::dropout(x_SD, config_.token_dropout, is_training());
+  x_SD = run_blocks(x_SD, rope_rows,
+                    [&](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+                      return packed_causal_attention(q, k, v, offsets);
+                    });
+  const at::Tensor rows = at::tensor(predicting_rows, at::kLong).to(x_SD.device());
+  return head(x_SD.index_select(0, rows)).unflatten(0, {batch, num_tokens});
+}
+
+KvCache LlamaGenImpl::make_cache(int64_t rows, int64_t capacity) const {
+  return KvCache({.num_layers = config_.num_layers,
+                  .num_heads = config_.num_heads,
+                  .head_dim = config_.head_dim(),
+                  .capacity = capacity,
+                  .dtype = output_->weight.scalar_type(),
+                  .device = output_->weight.device()},
+                 rows);
+}
+
+LlamaGenImpl::Prefilled LlamaGenImpl::prefill(const Condition& condition, int64_t capacity) {
+  const auto batch = static_cast<int64_t>(condition.lengths.size());
+  std::vector<int64_t> offsets = {0}, last_rows;
+  for (const int64_t length : condition.lengths) {
+    offsets.push_back(offsets.back() + length);
+    last_rows.push_back(offsets.back() - 1);
+  }
+  KvCache cache = make_cache(batch, capacity);
+  const auto attend = [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
+                          const at::Tensor& v) {
+    for (int64_t b = 0; b < batch; ++b) {
+      cache.fill(layer, b, k.slice(0, offsets[b], offsets[b + 1]),
+                 v.slice(0, offsets[b], offsets[b + 1]));
+    }
+    return packed_causal_attention(q, k, v, offsets);
+  };
+  const std::vector<int64_t> rope_rows(static_cast<size_t>(offsets.back()), rope_.condition_row());
+  const at::Tensor x_SD =
+      run_blocks(cls_embedding_->forward(condition.features).to(at::kFloat), rope_rows, attend);
+  for (int64_t b = 0; b < batch; ++b) cache.set_length(b, condition.lengths[b]);
+  const at::Tensor rows = at::tensor(last_rows, at::kLong).to(x_SD.device());
+  return {.cache = std::move(cache), .logits_BV = head(x_SD.index_select(0, rows))};
+}
+
+at::Tensor LlamaGenImpl::decode_step(const at::Tensor& tokens_B, int64_t position, KvCache& cache) {
+  return decode_step(tokens_B, std::vector<int64_t>(cache.lengths().size(), position), cache);
+}
+
+at::Tensor LlamaGenImpl::decode_step(const at::Tensor& tokens_B,
+                                     const std::vector<int64_t>& positions, KvCache& cache) {
+  const auto attend = [&](int64_t layer, const at::Tensor& q, const at::Tensor& k,
+                          const at::Tensor& v) { return cache.append_and_attend(layer, q, k, v); };
+  const at::Tensor x_BD =
+      run_blocks(tok_embeddings_->forward(tokens_B).to(at::kFloat), positions, attend);
+  cache.advance();
+  return head(x_BD);
+}
+
+void initialize(LlamaGenImpl& model, uint64_t seed) {
+  const torch::NoGradGuard no_grad;
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+  for (auto& item : model.named_parameters()) {
+    at::Tensor& parameter = item.value();
+    if (parameter.dim() < 2) {
+      parameter.fill_(1);
+    } else if (item.key() == "output.weight") {
+      parameter.zero_();
+    } else {
+      parameter.normal_(0, 0.02, generator);
+    }
+  }
+  for (auto& item : model.named_buffers()) {
+    item.value().normal_(0, 1 / std::sqrt(static_cast<double>(model.config().cond_dim)), generator);
+  }
+}
+
+}  // namespace mentor
