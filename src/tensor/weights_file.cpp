@@ -4,6 +4,7 @@
 #include "mentor/core/format.h"
 #include "mentor/tensor/mapped_file.h"
 #include "mentor/tensor/safetensors.h"
+#include "mentor/tensor/torch_archive.h"
 
 #include <nlohmann/json.hpp>
 
@@ -19,22 +20,42 @@ namespace {
   throw WeightsError(format("{}: {}", file, why));
 }
 
-enum class Container { kSafetensors };
+enum class Container { kSafetensors, kTorchZip, kTorchLegacy };
 
 Container recognise(const fs::path& file, std::string_view bytes) {
   if (bytes.starts_with("version https://git-lfs")) {
     fail(file, "format not recognised: this is a Git LFS pointer, not the weights (git lfs pull)");
   }
+  if (TorchArchive::is_zip(bytes)) return Container::kTorchZip;
+  if (TorchArchive::is_legacy(bytes)) return Container::kTorchLegacy;
   const bool braced = bytes.size() > sizeof(uint64_t) && bytes[sizeof(uint64_t)] == '{';
   if (braced || file.extension() == ".safetensors") return Container::kSafetensors;
   fail(file, "format not recognised (expected safetensors or a file of torch.save)");
 }
 
-StateDict read_file(const fs::path& file, WeightsReport& report) {
-  recognise(file, MappedFile::open(file)->bytes());
+/// The dict that holds the weights: below a wrapper key, or the root itself.
+const PickleValue& unwrap(const PickleValue& root, bool prefer_ema, std::string& wrapper) {
+  for (const char* key : {"ema", "model", "module", "state_dict"}) {
+    if (key == std::string_view("ema") && !prefer_ema) continue;
+    const PickleValue* value = root.find(key);
+    if (value == nullptr || !value->is_mapping()) continue;
+    wrapper = key;
+    return *value;
+  }
+  return root;
+}
+
+StateDict read_file(const fs::path& file, const WeightsOptions& options, WeightsReport& report) {
+  const Container container = recognise(file, MappedFile::open(file)->bytes());
   report.files.push_back(file.string());
-  report.container = "safetensors";
-  return read_safetensors(file);
+  if (container == Container::kSafetensors) {
+    report.container = "safetensors";
+    return read_safetensors(file);
+  }
+  report.container = container == Container::kTorchZip ? "torch zip" : "torch legacy";
+  TorchArchive archive(file, options.verify_checksums);
+  return archive.state_dict(unwrap(archive.root(), options.prefer_ema, report.wrapper),
+                            &report.skipped);
 }
 
 /// Shard name -> the keys to take from it.
@@ -54,7 +75,7 @@ ShardKeys read_index(const fs::path& index) {
   return shards;
 }
 
-StateDict read_shards(const fs::path& index, WeightsReport& report) {
+StateDict read_shards(const fs::path& index, const WeightsOptions& options, WeightsReport& report) {
   StateDict tensors;
   for (const auto& [name, keys] : read_index(index)) {
     if (name.empty() || name == ".." || fs::path(name).filename() != name) {
@@ -63,7 +84,7 @@ StateDict read_shards(const fs::path& index, WeightsReport& report) {
     const fs::path file = index.parent_path() / name;
     std::error_code ignored;
     if (!fs::exists(file, ignored)) fail(index, format("shard {} does not exist", name));
-    StateDict shard = read_file(file, report);
+    const StateDict shard = read_file(file, options, report);
     for (const std::string& key : keys) {
       const at::Tensor* tensor = shard.find(key);
       if (tensor == nullptr) fail(index, format("'{}' is not in its shard {}", key, name));
@@ -112,14 +133,15 @@ StateDict strip_prefixes(const fs::path& file, const StateDict& tensors, Weights
 
 }  // namespace
 
-StateDict read_weights(const fs::path& path, const WeightsOptions&, WeightsReport* report) {
+StateDict read_weights(const fs::path& path, const WeightsOptions& options, WeightsReport* report) {
   WeightsReport unwanted;
   WeightsReport& filled = report == nullptr ? unwanted : *report;
   filled = {};
   std::error_code ignored;
   const fs::path file = fs::is_directory(path, ignored) ? find_in_folder(path) : path;
   const bool sharded = file.extension() == ".json";
-  const StateDict tensors = sharded ? read_shards(file, filled) : read_file(file, filled);
+  const StateDict tensors =
+      sharded ? read_shards(file, options, filled) : read_file(file, options, filled);
   if (tensors.empty()) fail(file, "no state dict: the file holds no tensor under string keys");
   return strip_prefixes(file, tensors, filled);
 }
