@@ -2,18 +2,13 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "pickle_machine.h"
 
-#include <bit>
 #include <charconv>
-#include <cstring>
-#include <iterator>
-#include <unordered_map>
 #include <utility>
 
 namespace mentor {
 namespace {
-
-using Kind = PickleValue::Kind;
 
 /// What a permitted call leaves on the stack.
 enum class Effect {
@@ -68,74 +63,7 @@ const std::unordered_map<std::string_view, Effect>& permitted_calls() {
 
 constexpr size_t kLongestName = 256;
 
-template <class T>
-T little_endian(std::string_view bytes) {
-  static_assert(std::endian::native == std::endian::little);
-  T value;
-  std::memcpy(&value, bytes.data(), sizeof(T));
-  return value;
-}
-
 }  // namespace
-
-/// The stack machine that fills a Pickle.
-class PickleMachine {
- public:
-  PickleMachine(Pickle& pickle, std::string_view bytes, const std::string& where)
-      : pickle_(pickle), bytes_(bytes), where_(where) {}
-
-  void run();
-
- private:
-  using Values = std::vector<PickleValue*>;
-
-  // Each group executes the opcode and returns true when it is one of its own.
-  bool execute_constant(char opcode);
-  bool execute_number_line(char opcode);
-  bool execute_text(char opcode);
-  bool execute_container(char opcode);
-  bool execute_update(char opcode);
-  bool execute_memo(char opcode);
-  bool execute_object(char opcode);
-
-  [[noreturn]] void fail(const std::string& why) const;
-  std::string_view take(size_t count);
-  std::string_view take_line();
-  template <class T>
-  T take_number() {
-    return little_endian<T>(take(sizeof(T)));
-  }
-  template <class Length>
-  std::string_view take_counted();
-
-  PickleValue* make(Kind kind);
-  void push(Kind kind, int64_t integer);
-  void push_text(Kind kind, std::string_view text);
-  void push_long(std::string_view digits);
-  void push_global(std::string_view module, std::string_view name);
-  void push_items(Kind kind, Values items);
-  PickleValue* pop();
-  PickleValue* top();
-  Values pop_to_mark();
-
-  void memoize(uint64_t key);
-  void recall(uint64_t key);
-  void append(PickleValue* target, const Values& items);
-  void set_items(PickleValue* target, const Values& items);
-  void instantiate(const PickleValue* type);
-  void call(const PickleValue* callable, PickleValue* arguments);
-  void push_dictionary_of(const Values& arguments);
-  void push_tensor_of(const Values& arguments);
-
-  Pickle& pickle_;
-  std::string_view bytes_;
-  const std::string& where_;
-  size_t position_ = 0;
-  Values stack_;
-  std::vector<size_t> marks_;
-  std::unordered_map<uint64_t, PickleValue*> memo_;
-  size_t num_copied_ = 0;  // items copied by calls: bounded, since one list may be passed often
-};
 
 void PickleMachine::fail(const std::string& why) const {
   throw WeightsError(
@@ -171,13 +99,6 @@ std::string_view PickleMachine::take_line() {
   return line;
 }
 
-template <class Length>
-std::string_view PickleMachine::take_counted() {
-  const auto length = static_cast<uint64_t>(take_number<Length>());
-  if (length > bytes_.size() - position_) fail("a string longer than the data");
-  return take(length);
-}
-
 PickleValue* PickleMachine::make(Kind kind) {
   PickleValue& value = pickle_.values_.emplace_back();
   value.kind = kind;
@@ -192,15 +113,6 @@ void PickleMachine::push(Kind kind, int64_t integer) {
 void PickleMachine::push_text(Kind kind, std::string_view text) {
   stack_.push_back(make(kind));
   stack_.back()->text = text;
-}
-
-/// `digits`: two's complement, least significant byte first.
-void PickleMachine::push_long(std::string_view digits) {
-  if (digits.size() > sizeof(int64_t)) return push_text(Kind::kBytes, digits);
-  const bool negative = !digits.empty() && (digits.back() & 0x80) != 0;
-  int64_t value = negative ? -1 : 0;
-  std::memcpy(&value, digits.data(), digits.size());
-  push(Kind::kInt, value);
 }
 
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
@@ -233,106 +145,6 @@ PickleMachine::Values PickleMachine::pop_to_mark() {
   Values items(begin, stack_.end());
   stack_.erase(begin, stack_.end());
   return items;
-}
-
-bool PickleMachine::execute_constant(char opcode) {
-  switch (opcode) {
-    case '\x80':  // PROTO
-      if (take_number<uint8_t>() > 5) fail("a protocol newer than 5");
-      return true;
-    case '\x95':  // FRAME: only a hint for buffering
-      take(sizeof(uint64_t));
-      return true;
-    case 'N':
-      push(Kind::kNone, 0);
-      return true;
-    case '\x88':  // NEWTRUE
-    case '\x89':  // NEWFALSE
-      push(Kind::kBool, opcode == '\x88');
-      return true;
-    case 'J':
-      push(Kind::kInt, take_number<int32_t>());
-      return true;
-    case 'K':
-      push(Kind::kInt, take_number<uint8_t>());
-      return true;
-    case 'M':
-      push(Kind::kInt, take_number<uint16_t>());
-      return true;
-    case '\x8a':  // LONG1
-      push_long(take_counted<uint8_t>());
-      return true;
-    case '\x8b':  // LONG4
-      push_long(take_counted<uint32_t>());
-      return true;
-    case 'G': {  // BINFLOAT, big-endian
-      const auto bits = __builtin_bswap64(take_number<uint64_t>());
-      push(Kind::kFloat, 0);
-      stack_.back()->real = std::bit_cast<double>(bits);
-      return true;
-    }
-    default:
-      return false;
-  }
-}
-
-/// Numbers as text: protocol 0.
-bool PickleMachine::execute_number_line(char opcode) {
-  if (opcode != 'I' && opcode != 'L' && opcode != 'F') return false;
-  std::string_view line = take_line();
-  if (opcode == 'I' && (line == "00" || line == "01")) {
-    push(Kind::kBool, line == "01");
-    return true;
-  }
-  if (line.ends_with('L')) line.remove_suffix(1);
-  const char* end = line.data() + line.size();
-  push(opcode == 'F' ? Kind::kFloat : Kind::kInt, 0);
-  PickleValue* value = stack_.back();
-  const auto parsed = opcode == 'F' ? std::from_chars(line.data(), end, value->real)
-                                    : std::from_chars(line.data(), end, value->integer);
-  if (parsed.ec == std::errc::result_out_of_range) {
-    *value = {.kind = Kind::kBytes, .text = line};
-  } else if (parsed.ec != std::errc() || parsed.ptr != end) {
-    fail("a number that is none");
-  }
-  return true;
-}
-
-bool PickleMachine::execute_text(char opcode) {
-  switch (opcode) {
-    case 'X':  // BINUNICODE
-    case 'T':  // BINSTRING: the str of Python 2
-      push_text(Kind::kString, take_counted<uint32_t>());
-      return true;
-    case '\x8c':  // SHORT_BINUNICODE
-    case 'U':     // SHORT_BINSTRING
-      push_text(Kind::kString, take_counted<uint8_t>());
-      return true;
-    case '\x8d':  // BINUNICODE8
-      push_text(Kind::kString, take_counted<uint64_t>());
-      return true;
-    case 'V':  // UNICODE, escapes kept
-      push_text(Kind::kString, take_line());
-      return true;
-    case 'S': {  // STRING in quotes, escapes kept
-      const std::string_view line = take_line();
-      if (line.size() < 2 || line.front() != line.back()) fail("a string without quotes");
-      push_text(Kind::kString, line.substr(1, line.size() - 2));
-      return true;
-    }
-    case 'B':  // BINBYTES
-      push_text(Kind::kBytes, take_counted<uint32_t>());
-      return true;
-    case 'C':  // SHORT_BINBYTES
-      push_text(Kind::kBytes, take_counted<uint8_t>());
-      return true;
-    case '\x8e':  // BINBYTES8
-    case '\x96':  // BYTEARRAY8
-      push_text(Kind::kBytes, take_counted<uint64_t>());
-      return true;
-    default:
-      return false;
-  }
 }
 
 bool PickleMachine::execute_container(char opcode) {
