@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace mentor {
+
+/// Offset of the first byte that is not part of well-formed UTF-8.
+[[nodiscard]] std::optional<size_t> find_invalid_utf8(std::string_view text);
+
+/// Bytes of the first character of a non-empty text; 1 where it is not well-formed.
+[[nodiscard]] size_t character_length(std::string_view text);
+
+/// Bytes of the first extended grapheme cluster (UAX #29) of a non-empty text.
+[[nodiscard]] size_t grapheme_length(std::string_view text);
+
+/// Bytes of white space (Unicode White_Space) that `text` begins or ends with.
+[[nodiscard]] size_t leading_space(std::string_view text);
+[[nodiscard]] size_t trailing_space(std::string_view text);
+
+}  // namespace mentor
