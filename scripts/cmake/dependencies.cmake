@@ -1,67 +1,155 @@
-# Imported targets for every library. Nothing is downloaded here: scripts/setup.sh installs.
-# LibTorch is the C++ part of the `torch` wheel. Its own CMake package is not used: that of the
-# CUDA wheel refuses machines without a CUDA toolkit.
+# Imported targets for every library, one table of what was found, and one apt line for what was
+# not. Nothing is downloaded here: scripts/setup.sh installs.
 
-set(MENTOR_TORCH_VERSION 2.11.0)
-if(DEFINED ENV{MENTOR_DEPS})
-  set(MENTOR_DEPS_DEFAULT $ENV{MENTOR_DEPS})
+set(dependency_table "")
+set(missing_packages "")
+
+# mentor_dependency(NAME PACKAGE FOUND VERSION PATH): a line of the table, or a missing package.
+macro(mentor_dependency name package found version path)
+  set(is_found "${found}")  # if() takes a path for true only in a variable
+  if(is_found)
+    set(padded_name "${name}                    ")
+    set(padded_version "${version}            ")
+    string(SUBSTRING "${padded_name}" 0 20 padded_name)
+    string(SUBSTRING "${padded_version}" 0 12 padded_version)
+    string(APPEND dependency_table "\n     ${padded_name}${padded_version}${path}")
+  else()
+    list(APPEND missing_packages ${package})
+  endif()
+endmacro()
+
+# read_version(RESULT HEADER PREFIX): from #define lines such as CV_VERSION_MAJOR 4
+function(read_version result header prefix)
+  file(STRINGS ${header} numbers REGEX "define ${prefix}_(MAJOR|MINOR|REVISION|PATCH) +[0-9]")
+  list(TRANSFORM numbers REPLACE "[^0-9]+" "")
+  list(JOIN numbers "." numbers)
+  set(${result} ${numbers} PARENT_SCOPE)
+endfunction()
+
+include(libtorch)
+
+find_package(yaml-cpp QUIET)
+if(TARGET yaml-cpp::yaml-cpp AND NOT TARGET yaml-cpp)  # the name since 0.8
+  add_library(yaml-cpp INTERFACE IMPORTED)
+  target_link_libraries(yaml-cpp INTERFACE yaml-cpp::yaml-cpp)
+endif()
+mentor_dependency(yaml-cpp libyaml-cpp-dev "${yaml-cpp_FOUND}" "${yaml-cpp_VERSION}" "${yaml-cpp_DIR}")
+find_package(fmt QUIET)
+mentor_dependency(fmt libfmt-dev "${fmt_FOUND}" "${fmt_VERSION}" "${fmt_DIR}")
+find_package(spdlog QUIET)
+mentor_dependency(spdlog libspdlog-dev "${spdlog_FOUND}" "${spdlog_VERSION}" "${spdlog_DIR}")
+find_package(nlohmann_json QUIET)
+mentor_dependency(nlohmann-json nlohmann-json3-dev "${nlohmann_json_FOUND}"
+                  "${nlohmann_json_VERSION}" "${nlohmann_json_DIR}")
+find_package(CLI11 QUIET)
+mentor_dependency(CLI11 libcli11-dev "${CLI11_FOUND}" "${CLI11_VERSION}" "${CLI11_DIR}")
+find_package(CURL QUIET)
+mentor_dependency(libcurl libcurl4-openssl-dev "${CURL_FOUND}" "${CURL_VERSION_STRING}"
+                  "${CURL_LIBRARIES}")
+find_package(ZLIB QUIET)
+mentor_dependency(zlib zlib1g-dev "${ZLIB_FOUND}" "${ZLIB_VERSION_STRING}" "${ZLIB_LIBRARIES}")
+
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(SENTENCEPIECE QUIET IMPORTED_TARGET sentencepiece)
+  pkg_check_modules(UTF8PROC QUIET IMPORTED_TARGET libutf8proc)
+  pkg_check_modules(WEBP QUIET IMPORTED_TARGET libwebp)
 else()
-  set(MENTOR_DEPS_DEFAULT $ENV{HOME}/.cache/mentor)
+  list(APPEND missing_packages pkg-config)
 endif()
-set(MENTOR_DEPS ${MENTOR_DEPS_DEFAULT} CACHE PATH "Where scripts/setup.sh unpacked LibTorch")
-set(MENTOR_TORCH_DIR "$ENV{MENTOR_TORCH_DIR}" CACHE PATH
-    "An installed Python torch ${MENTOR_TORCH_VERSION} (the folder that holds lib/ and include/)")
-if(NOT MENTOR_TORCH_DIR)
-  set(MENTOR_TORCH_DIR ${MENTOR_DEPS}/torch-${MENTOR_TORCH_VERSION}/torch)
-endif()
-if(NOT EXISTS ${MENTOR_TORCH_DIR}/lib/libtorch_cpu.so)
-  message(FATAL_ERROR "LibTorch is not in ${MENTOR_TORCH_DIR}: run scripts/setup.sh first "
-                      "(or set MENTOR_TORCH_DIR to an installed torch ${MENTOR_TORCH_VERSION})")
-endif()
-get_filename_component(MENTOR_NVIDIA_DIR ${MENTOR_TORCH_DIR}/../nvidia ABSOLUTE)
+mentor_dependency(SentencePiece libsentencepiece-dev "${SENTENCEPIECE_FOUND}"
+                  "${SENTENCEPIECE_VERSION}" "${SENTENCEPIECE_LIBDIR}")
+mentor_dependency(utf8proc libutf8proc-dev "${UTF8PROC_FOUND}" "${UTF8PROC_VERSION}"
+                  "${UTF8PROC_LIBDIR}")
 
-find_package(Threads REQUIRED)
 # Pictures are decoded by the codec libraries themselves: OpenCV's imgcodecs prints damaged files'
 # errors on stderr, fills missing pixels silently, and loads 120 shared libraries at every start.
-find_package(OpenCV 4 REQUIRED COMPONENTS core imgproc)
-find_package(JPEG REQUIRED)
-find_package(PNG REQUIRED)
-find_package(yaml-cpp REQUIRED)
-find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
-find_package(CURL REQUIRED)
-find_package(PkgConfig REQUIRED)
-pkg_check_modules(SENTENCEPIECE REQUIRED IMPORTED_TARGET sentencepiece)
-pkg_check_modules(WEBP REQUIRED IMPORTED_TARGET libwebp)
-find_library(SENTENCEPIECE_TRAIN sentencepiece_train REQUIRED)
-pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+find_package(JPEG QUIET)
+mentor_dependency(libjpeg libjpeg-dev "${JPEG_FOUND}" "${JPEG_VERSION}" "${JPEG_LIBRARIES}")
+find_package(PNG QUIET)
+mentor_dependency(libpng libpng-dev "${PNG_FOUND}" "${PNG_VERSION_STRING}" "${PNG_LIBRARY}")
+mentor_dependency(libwebp libwebp-dev "${WEBP_FOUND}" "${WEBP_VERSION}" "${WEBP_LIBDIR}")
+
+# Debian keeps OpenCV's own CMake package in libopencv-dev, which brings in the whole of OpenCV and
+# a desktop; two of its libraries are enough.
+find_path(OPENCV_INCLUDE opencv2/core/version.hpp PATH_SUFFIXES opencv4 NO_CACHE)
+set(opencv_version "")
+if(OPENCV_INCLUDE)
+  read_version(opencv_version ${OPENCV_INCLUDE}/opencv2/core/version.hpp CV_VERSION)
+endif()
+foreach(module core imgproc)
+  find_library(opencv_library opencv_${module} NO_CACHE)
+  mentor_dependency("OpenCV ${module}" libopencv-${module}-dev "${opencv_library}"
+                    "${opencv_version}" "${opencv_library}")
+  if(opencv_library)
+    add_library(opencv_${module} SHARED IMPORTED)
+    set_target_properties(opencv_${module} PROPERTIES IMPORTED_LOCATION ${opencv_library})
+    target_include_directories(opencv_${module} SYSTEM INTERFACE ${OPENCV_INCLUDE})
+  endif()
+  unset(opencv_library)
+endforeach()
+
+# Headers only: LibTorch holds Gloo's code, but its wheel lacks Gloo's headers.
+find_path(GLOO_INCLUDE gloo/transport/tcp/device.h NO_CACHE)
+mentor_dependency("Gloo headers" libgloo-dev "${GLOO_INCLUDE}" "" "${GLOO_INCLUDE}")
+
 if(MENTOR_BUILD_TESTS)
-  find_package(GTest REQUIRED)
-  find_package(benchmark REQUIRED)
+  find_package(GTest QUIET)
+  mentor_dependency(GoogleTest "libgtest-dev;libgmock-dev" "${GTest_FOUND}" "${GTest_VERSION}"
+                    "${GTest_DIR}")
+  find_package(benchmark QUIET)
+  mentor_dependency("Google Benchmark" libbenchmark-dev "${benchmark_FOUND}" "${benchmark_VERSION}"
+                    "${benchmark_DIR}")
   include(GoogleTest)
 endif()
 
-add_library(mentor_torch INTERFACE)
-add_library(mentor::torch ALIAS mentor_torch)
-target_include_directories(mentor_torch SYSTEM INTERFACE
-                           ${MENTOR_TORCH_DIR}/include
-                           ${MENTOR_TORCH_DIR}/include/torch/csrc/api/include)
-target_compile_definitions(mentor_torch INTERFACE USE_DISTRIBUTED USE_C10D_GLOO FMT_HEADER_ONLY=1)
-target_link_libraries(mentor_torch INTERFACE ${MENTOR_TORCH_DIR}/lib/libtorch_cpu.so
-                      ${MENTOR_TORCH_DIR}/lib/libc10.so Threads::Threads)
-# The wheel's libraries find their NVIDIA companions through their own relative rpath.
-set(CMAKE_BUILD_RPATH ${MENTOR_TORCH_DIR}/lib)
-set(CMAKE_INSTALL_RPATH $ORIGIN/../lib ${MENTOR_TORCH_DIR}/lib)
-target_link_options(mentor_torch INTERFACE
-                    -Wl,-rpath-link,${MENTOR_NVIDIA_DIR}/cu13/lib)
-
-find_program(CCACHE ccache)
-if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+if(missing_packages)
+  list(JOIN missing_packages " " missing_packages)
+  message(FATAL_ERROR "Libraries are missing: run scripts/setup.sh, or\n"
+                      "  sudo apt-get install -y ${missing_packages}")
 endif()
-find_program(MOLD mold)
+
+find_program(CCACHE ccache NO_CACHE)
+mentor_dependency("ccache (optional)" "" TRUE "" "${CCACHE}")
+if(CCACHE)
+  # The sloppiness and -fpch-preprocess are what ccache asks for with precompiled headers; the base
+  # directory lets clones in other folders share its entries.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
+endif()
+find_program(MOLD mold NO_CACHE)
 if(MOLD)
+  include(CheckLinkerFlag)
+  check_linker_flag(CXX -fuse-ld=mold MENTOR_LINKS_WITH_MOLD)
+endif()
+if(MOLD AND MENTOR_LINKS_WITH_MOLD)
   add_link_options(-fuse-ld=mold)
+endif()
+mentor_dependency("mold (optional)" "" TRUE "" "${MOLD}")
+
+message(STATUS "mentor ${PROJECT_VERSION}: ${CMAKE_BUILD_TYPE}, ${CMAKE_CXX_COMPILER_ID} "
+               "${CMAKE_CXX_COMPILER_VERSION}, with${dependency_table}")
+
+# LibTorch and Debian's libraries must agree on the C++ ABI: better one sentence here than pages of
+# undefined references later.
+set(link_check_key "${torch_dir} ${CMAKE_CXX_COMPILER} ${OPENCV_INCLUDE} ${MENTOR_WITH_CUDA}")
+if(NOT "${MENTOR_LINK_CHECK}" STREQUAL "${link_check_key}")
+  set(link_check_sources ${CMAKE_CURRENT_LIST_DIR}/link_check.cpp)
+  if(MENTOR_WITH_CUDA)
+    list(APPEND link_check_sources ${CMAKE_CURRENT_LIST_DIR}/link_check_cuda.cpp)
+  endif()
+  try_compile(link_check_passed SOURCES ${link_check_sources}
+              LINK_LIBRARIES mentor::torch yaml-cpp opencv_core opencv_imgproc
+                             PkgConfig::SENTENCEPIECE
+              CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON NO_CACHE
+              OUTPUT_VARIABLE link_check_output)
+  if(NOT link_check_passed)
+    message(FATAL_ERROR
+            "LibTorch, yaml-cpp, OpenCV and SentencePiece do not link into one program. LibTorch "
+            "uses the C++11 ABI (_GLIBCXX_USE_CXX11_ABI=1): a library built with the old one, or "
+            "CXXFLAGS that ask for it, give undefined references to std::string functions.\n"
+            "${link_check_output}")
+  endif()
+  set(MENTOR_LINK_CHECK "${link_check_key}" CACHE INTERNAL "What the link check last passed with")
 endif()

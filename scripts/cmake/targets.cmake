@@ -3,14 +3,18 @@
 
 add_library(mentor_flags INTERFACE)
 target_include_directories(mentor_flags INTERFACE ${CMAKE_SOURCE_DIR}/include)
-target_compile_options(mentor_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion
-                       -Wno-sign-conversion -Wno-missing-field-initializers -fno-math-errno)
+# Warnings are for our C++; the CUDA compiler's generated code would not pass them.
+set(warnings -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+    -Wno-missing-field-initializers)
 if(MENTOR_WERROR)
-  target_compile_options(mentor_flags INTERFACE -Werror -Winvalid-pch)
+  list(APPEND warnings -Werror -Winvalid-pch)
 endif()
+target_compile_options(mentor_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${warnings}>
+                       $<$<COMPILE_LANGUAGE:CXX>:-fno-math-errno>)
 if(MENTOR_SANITIZE)
-  target_compile_options(mentor_flags INTERFACE -fsanitize=${MENTOR_SANITIZE}
-                         -fno-omit-frame-pointer -fno-sanitize-recover=undefined -g1)
+  target_compile_options(mentor_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
+                         -fsanitize=${MENTOR_SANITIZE};-fno-omit-frame-pointer;-g1;
+                         -fno-sanitize-recover=undefined>)
   target_link_options(mentor_flags INTERFACE -fsanitize=${MENTOR_SANITIZE})
 endif()
 
@@ -31,6 +35,23 @@ function(mentor_layer name)
   endif()
   set_property(GLOBAL APPEND PROPERTY MENTOR_LAYERS ${name})
   set_property(GLOBAL PROPERTY MENTOR_LIBRARIES_${name} "${ARG_LIBRARIES}")
+endfunction()
+
+# mentor_program(NAME SOURCES main.cpp ...)
+#   the one static library of all modules declared so far, and the binary build/NAME
+function(mentor_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
+  add_library(mentor_lib STATIC)
+  get_property(layers GLOBAL PROPERTY MENTOR_LAYERS)
+  foreach(layer ${layers})
+    get_property(libraries GLOBAL PROPERTY MENTOR_LIBRARIES_${layer})
+    target_link_libraries(mentor_lib PRIVATE $<TARGET_OBJECTS:mentor_${layer}> ${libraries})
+  endforeach()
+  target_link_libraries(mentor_lib PUBLIC mentor::torch)
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE mentor_flags mentor_lib)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
 # mentor_test(NAME LAYERS core ... SOURCES a.cpp ... [TORCH] [MODULES] [LABELS fast])
