@@ -46,8 +46,6 @@ mentor_dependency(CLI11 libcli11-dev "${CLI11_FOUND}" "${CLI11_VERSION}" "${CLI1
 find_package(CURL QUIET)
 mentor_dependency(libcurl libcurl4-openssl-dev "${CURL_FOUND}" "${CURL_VERSION_STRING}"
                   "${CURL_LIBRARIES}")
-find_package(ZLIB QUIET)
-mentor_dependency(zlib zlib1g-dev "${ZLIB_FOUND}" "${ZLIB_VERSION_STRING}" "${ZLIB_LIBRARIES}")
 
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)

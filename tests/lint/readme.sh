@@ -11,7 +11,6 @@ mkdir "$scratch/build"
 ln -s "$mentor" "$scratch/build/mentor"
 for entry in README.md configs scripts tests; do ln -s "$root/$entry" "$scratch/$entry"; done
 cd "$scratch"
-export MENTOR_LOG_LEVEL=warn
 
 # The commands of the blocks with one info string, continuation lines joined, comments dropped.
 commands() {
