@@ -57,6 +57,7 @@ const std::unordered_map<std::string_view, Effect>& permitted_calls() {
       {"pathlib PosixPath", Effect::kOpaque},
       {"pathlib PurePosixPath", Effect::kOpaque},
       {"pathlib WindowsPath", Effect::kOpaque},
+      {"pathlib._local PosixPath", Effect::kOpaque},
   };
   return calls;
 }

@@ -9,10 +9,9 @@ namespace mentor {
 /// A folder of its own for one test, removed at the end.
 class TempDir {
  public:
-  TempDir() {
+  explicit TempDir(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
     std::random_device device;
-    path_ = std::filesystem::temp_directory_path() /
-            ("mentor-test-" + std::to_string(device()) + std::to_string(device()));
+    path_ = parent / ("mentor-test-" + std::to_string(device()) + std::to_string(device()));
     std::filesystem::create_directories(path_);
   }
   ~TempDir() {
