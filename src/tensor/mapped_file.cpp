@@ -59,7 +59,7 @@ MappedFile::~MappedFile() { ::munmap(const_cast<char*>(bytes_.data()), bytes_.si
 
 c10::Storage MappedFile::storage(std::string_view part, size_t alignment) const {
   char* address = const_cast<char*>(part.data());
-  if (reinterpret_cast<uintptr_t>(address) % alignment != 0) {
+  if (!part.empty() && reinterpret_cast<uintptr_t>(address) % alignment != 0) {
     const at::Tensor copy = at::empty({static_cast<int64_t>(part.size())}, at::kByte);
     std::memcpy(copy.mutable_data_ptr(), part.data(), part.size());
     return copy.storage();
