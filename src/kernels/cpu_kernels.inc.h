@@ -58,47 +58,46 @@ inline F32x16 exp(F32x16 x) {
   return underflow ? F32x16{} : result;
 }
 
-/// Rows m .. m + kRows - 1. Four partial sums per row hide the latency of the multiply-adds.
+/// Rows m .. m + kRows - 1 against matrix row n. Four partial sums per row hide the latency of
+/// the multiply-adds; their number does not depend on kRows, so neither does a row's result.
 template <int kRows, class T>
-inline void gemv_rows(const GemvArgs<T>& a, int64_t m) {
+inline void gemv_rows(const GemvArgs<T>& a, int64_t n, int64_t m) {
   constexpr int kUnroll = 4;
   const int64_t k_unrolled = a.k - a.k % (kUnroll * kLanes);
   const int64_t k_vector = a.k - a.k % kLanes;
-  for (int64_t n = a.n_begin; n < a.n_end; ++n) {
-    const T* w = a.w + n * a.k;
-    F32x16 acc[kRows][kUnroll] = {};
-    int64_t k = 0;
-    for (; k < k_unrolled; k += kUnroll * kLanes) {
-      __builtin_prefetch(w + k + 1024);
-      __builtin_prefetch(w + k + 1024 + 32);
-      for (int u = 0; u < kUnroll; ++u) {
-        const F32x16 weight = load(w + k + u * kLanes);
-        for (int r = 0; r < kRows; ++r) {
-          acc[r][u] += load(a.x + (m + r) * a.k + k + u * kLanes) * weight;
-        }
-      }
+  const T* w = a.w + n * a.k;
+  const float* x = a.x + m * a.k;
+  F32x16 acc[kRows][kUnroll] = {};
+  int64_t k = 0;
+  for (; k < k_unrolled; k += kUnroll * kLanes) {
+    __builtin_prefetch(w + k + 1024);
+    __builtin_prefetch(w + k + 1024 + 32);
+    for (int u = 0; u < kUnroll; ++u) {
+      const F32x16 weight = load(w + k + u * kLanes);
+      for (int r = 0; r < kRows; ++r) acc[r][u] += load(x + r * a.k + k + u * kLanes) * weight;
     }
-    for (; k < k_vector; k += kLanes) {
-      const F32x16 weight = load(w + k);
-      for (int r = 0; r < kRows; ++r) acc[r][0] += load(a.x + (m + r) * a.k + k) * weight;
-    }
-    for (int r = 0; r < kRows; ++r) {
-      float y = sum((acc[r][0] + acc[r][1]) + (acc[r][2] + acc[r][3]));
-      for (int64_t tail = k_vector; tail < a.k; ++tail) {
-        y += a.x[(m + r) * a.k + tail] * widen(w[tail]);
-      }
-      a.y[(m + r) * a.ldy + n] = a.bias == nullptr ? y : y + widen(a.bias[n]);
-    }
+  }
+  for (; k < k_vector; k += kLanes) {
+    const F32x16 weight = load(w + k);
+    for (int r = 0; r < kRows; ++r) acc[r][0] += load(x + r * a.k + k) * weight;
+  }
+  for (int r = 0; r < kRows; ++r) {
+    float y = sum((acc[r][0] + acc[r][1]) + (acc[r][2] + acc[r][3]));
+    for (int64_t tail = k_vector; tail < a.k; ++tail) y += x[r * a.k + tail] * widen(w[tail]);
+    a.y[(m + r) * a.ldy + n] = a.bias == nullptr ? y : y + widen(a.bias[n]);
   }
 }
 
+/// A matrix row is read from memory once and from the first-level cache for all further rows.
 template <class T>
 void gemv(const GemvArgs<T>& a) {
-  int64_t m = 0;
-  for (; m + 4 <= a.rows; m += 4) gemv_rows<4>(a, m);
-  if (a.rows - m == 3) gemv_rows<3>(a, m);
-  if (a.rows - m == 2) gemv_rows<2>(a, m);
-  if (a.rows - m == 1) gemv_rows<1>(a, m);
+  for (int64_t n = a.n_begin; n < a.n_end; ++n) {
+    int64_t m = 0;
+    for (; m + 4 <= a.rows; m += 4) gemv_rows<4>(a, n, m);
+    if (a.rows - m == 3) gemv_rows<3>(a, n, m);
+    if (a.rows - m == 2) gemv_rows<2>(a, n, m);
+    if (a.rows - m == 1) gemv_rows<1>(a, n, m);
+  }
 }
 
 template <class T>
@@ -159,21 +158,6 @@ void decode_attention(const DecodeAttentionArgs<T>& a) {
   }
 }
 
-void silu_multiply(float* gate, const float* up, int64_t n) {
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    const F32x16 x = load(gate + i);
-    // Beyond 80 the sigmoid is 0 or 1 in fp32; the clamp keeps exp in range.
-    const F32x16 clamped = x < -80.0f ? F32x16{} - 80.0f : x;
-    store(gate + i, x / (1.0f + exp(-clamped)) * load(up + i));
-  }
-  for (; i < n; ++i) {
-    const float x = gate[i];
-    const F32x16 e = exp(F32x16{} - (x < -80.0f ? -80.0f : x));
-    gate[i] = x / (1.0f + e[0]) * up[i];
-  }
-}
-
 constexpr const char* kName = MENTOR_ISA_NAME;
 
 }  // namespace
@@ -185,7 +169,6 @@ const CpuKernels& kernels() {
       .gemv_bf16 = gemv<Bf16>,
       .decode_attention_f32 = decode_attention<float>,
       .decode_attention_bf16 = decode_attention<Bf16>,
-      .silu_multiply = silu_multiply,
   };
   return table;
 }

@@ -1,13 +1,67 @@
 #include "mentor/nn/layers.h"
 
+#include "mentor/kernels/cpu_kernels.h"
 #include "mentor/nn/parameters.h"
 
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
+
+#include <vector>
 
 namespace mentor {
 
+namespace {
+
+/// From here on a matrix product pays for what the blocked GEMM does before it starts.
+constexpr int64_t kFewRows = 32;
+
+bool records_gradient(const at::Tensor& x) {
+  return x.defined() && x.requires_grad() && at::GradMode::is_enabled();
+}
+
+bool takes_few_rows_kernel(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  return x.device().is_cpu() && x.numel() <= kFewRows * weight.size(1) &&
+         x.scalar_type() == weight.scalar_type() && weight.is_contiguous() &&
+         (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
+         !records_gradient(x) && !records_gradient(weight) && !records_gradient(bias);
+}
+
+template <class T>
+void few_rows(void (*kernel)(const GemvArgs<T>&), const at::Tensor& x_MK, const at::Tensor& weight,
+              const at::Tensor& bias, at::Tensor& y_MN) {
+  const int64_t columns = weight.size(0);
+  GemvArgs<T> args{.x = x_MK.const_data_ptr<float>(),
+                   .w = static_cast<const T*>(weight.const_data_ptr()),
+                   .bias = bias.defined() ? static_cast<const T*>(bias.const_data_ptr()) : nullptr,
+                   .y = y_MN.mutable_data_ptr<float>(),
+                   .rows = x_MK.size(0),
+                   .k = weight.size(1),
+                   .ldy = columns,
+                   .n_begin = 0,
+                   .n_end = columns};
+  at::parallel_for(0, columns, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
+    GemvArgs<T> part = args;
+    part.n_begin = begin;
+    part.n_end = end;
+    kernel(part);
+  });
+}
+
+}  // namespace
+
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return at::linear(x, weight, bias);
+  if (!takes_few_rows_kernel(x, weight, bias)) return at::linear(x, weight, bias);
+  const at::Tensor x_MK = x.reshape({-1, weight.size(1)}).to(at::kFloat).contiguous();
+  at::Tensor y_MN = at::empty({x_MK.size(0), weight.size(0)}, x_MK.options());
+  const CpuKernels& kernels = cpu_kernels();
+  if (weight.scalar_type() == at::kBFloat16) {
+    few_rows<Bf16>(kernels.gemv_bf16, x_MK, weight, bias, y_MN);
+  } else {
+    few_rows<float>(kernels.gemv_f32, x_MK, weight, bias, y_MN);
+  }
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  return y_MN.view(shape).to(x.scalar_type());
 }
 
 LinearImpl::LinearImpl(int64_t in, int64_t out, bool with_bias) {

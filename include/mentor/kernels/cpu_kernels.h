@@ -46,8 +46,6 @@ struct CpuKernels {
   void (*gemv_bf16)(const GemvArgs<Bf16>&);
   void (*decode_attention_f32)(const DecodeAttentionArgs<float>&);
   void (*decode_attention_bf16)(const DecodeAttentionArgs<Bf16>&);
-  /// gate[i] = silu(gate[i]) * up[i]
-  void (*silu_multiply)(float* gate, const float* up, int64_t n);
 };
 
 /// The widest set this processor runs; chosen once.

@@ -38,6 +38,9 @@ class KvCache {
   /// Copies all layers of `source_row` of another cache into `row`.
   void copy_row(int64_t row, const KvCache& source, int64_t source_row);
 
+  /// Forgets every row but the first `count`.
+  void keep_rows(int64_t count) { lengths_.resize(static_cast<size_t>(count)); }
+
   /// Attention of one new position per row over its cache and itself: stores k and v behind the
   /// row's positions, which advance() then makes permanent for all layers.
   [[nodiscard]] at::Tensor append_and_attend(int64_t layer, const at::Tensor& q_BHK,
