@@ -19,8 +19,6 @@ if(MENTOR_SANITIZE)
   target_link_options(mentor_flags INTERFACE -fsanitize=${MENTOR_SANITIZE})
 endif()
 
-set_property(GLOBAL PROPERTY MENTOR_LAYERS "")
-
 # mentor_layer(NAME SOURCES a.cpp ... [LIBRARIES t ...] [TORCH] [MODULES])
 #   TORCH    sees LibTorch's headers (Debian's fmt and spdlog must not be used there)
 #   MODULES  its sources hold torch modules: they share the precompiled <torch/torch.h>
@@ -34,7 +32,8 @@ function(mentor_layer name)
   if(ARG_MODULES)
     target_precompile_headers(mentor_${name} REUSE_FROM mentor_pch)
   endif()
-  set_property(GLOBAL APPEND PROPERTY MENTOR_LAYERS ${name})
+  target_sources(mentor_lib PRIVATE $<TARGET_OBJECTS:mentor_${name}>)
+  target_link_libraries(mentor_lib PUBLIC ${ARG_LIBRARIES})
   set_property(GLOBAL PROPERTY MENTOR_LIBRARIES_${name} "${ARG_LIBRARIES}")
 endfunction()
 

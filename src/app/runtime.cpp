@@ -31,7 +31,7 @@ c10::ScalarType choose_dtype(const std::string& wanted, const c10::Device& devic
 }  // namespace
 
 std::string Runtime::string() const {
-  return format("{} ({} threads), {}", device.str(), threads,
+  return format("{}, {} threads, {}", device.str(), threads,
                 dtype == c10::kBFloat16 ? "bf16" : "fp32");
 }
 

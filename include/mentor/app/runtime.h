@@ -15,7 +15,7 @@ struct Runtime {
   c10::ScalarType dtype = c10::kFloat;
   int threads = 1;
 
-  /// "cpu (2 threads), bf16": for the log and the records beside outputs.
+  /// "cpu, 2 threads, bf16": for the log and the records beside outputs.
   [[nodiscard]] std::string string() const;
 };
 
