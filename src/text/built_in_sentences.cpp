@@ -54,22 +54,22 @@ constexpr std::string_view kNumbers = "two|three|four|five|six|seven|eight|nine|
 constexpr std::string_view kRelations =
     "next to|left of|right of|above|below|behind|on top of|inside|in front of|near|under|beside";
 
-// %n noun phrase (%N: with a capital), %s subject, %a adjective, %p place, %v action, %t style,
-// %k number word, %r relation, %d digits
+// %n noun phrase, %x style with its article (%N, %X: with a capital), %s subject, %a adjective,
+// %p place, %v action, %t style, %k number word, %r relation, %d digits
 constexpr std::string_view kSentences =
     "%N %v %p.|"
-    "A %t of %n %v %p.|"
+    "%X of %n %v %p.|"
     "%N is %r %n.|"
-    "a %t of %k %ss, %a and %a, seen from above|"
+    "%x of %k %ss, %a and %a, seen from above|"
     "The %s in the image. %N %p!|"
     "The image is %n %p, %a and %a.|"
     "It's %n %p; the %s doesn't move (image %d of %d).|"
     "The %s in the picture.\nThe %s in the picture.\n%N with %n %p|"
-    "This is the \"%a %s\": in the style of a %t, %a-coloured, very detailed|"
+    "This is the \"%a %s\": in the style of %x, %a-coloured, very detailed|"
     "Put the %s of the first picture %r the %s of the second, please. Is it %a? Yes, %n %v.|"
     "%n, %v, %p, %t|"
     "make the %s %a and place it %p|"
-    "There are %k %ss %p, but only one of them has a %a %s.|"
+    "There are %k %ss %p, but only one of them has %n.|"
     "Replace the background: show the same %s %v %p, without changing its colour.|"
     "Segment the %s. Remove everything else from this %t.|"
     "She would like to see how his %s looks when they are %v %p.";
@@ -126,8 +126,12 @@ class Grammar {
         return std::to_string(draw(10000));
       case 'n':
         return noun();
-      default:
+      case 'N':
         return capital(noun());
+      case 'x':
+        return with_article(std::string(pick(styles_)));
+      default:
+        return capital(with_article(std::string(pick(styles_))));
     }
   }
 
@@ -136,7 +140,10 @@ class Grammar {
     std::string words;
     for (uint64_t i = draw(3); i > 0; --i) words += std::string(pick(adjectives_)) + ' ';
     words += pick(subjects_);
-    if (draw(3) == 0) return "the " + words;
+    return draw(3) == 0 ? "the " + words : with_article(words);
+  }
+
+  static std::string with_article(const std::string& words) {
     const bool vowel = std::string_view("aeiou").find(words.front()) != std::string_view::npos;
     return (vowel ? "an " : "a ") + words;
   }

@@ -3,6 +3,7 @@
 #include "mentor/core/format.h"
 #include "unicode.h"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -46,18 +47,10 @@ std::string replace_space_runs(std::string_view text, std::string_view content) 
   return result;
 }
 
-struct Word {
-  std::string text;
-  bool at_start;
-};
-
-void split_white_space(const Word& word, std::vector<Word>& words) {
-  const std::string_view text = word.text;
+void split_white_space(std::string_view text, std::vector<std::string>& words) {
   size_t begin = 0;
   const auto add = [&](size_t end) {
-    if (end > begin) {
-      words.push_back({std::string(text.substr(begin, end - begin)), word.at_start && begin == 0});
-    }
+    if (end > begin) words.emplace_back(text.substr(begin, end - begin));
   };
   for (size_t at = 0; at < text.size();) {
     const size_t space = leading_space(text.substr(at));
@@ -70,20 +63,20 @@ void split_white_space(const Word& word, std::vector<Word>& words) {
   add(text.size());
 }
 
-void apply_metaspace(const Metaspace& metaspace, Word word, std::vector<Word>& words) {
+void apply_metaspace(const Metaspace& metaspace, std::string text, bool at_start,
+                     std::vector<std::string>& words) {
   const std::string& mark = metaspace.replacement;
-  std::string& text = word.text;
   replace_all(text, " ", mark);
   const bool wanted = metaspace.prepend == Metaspace::Prepend::kAlways ||
-                      (metaspace.prepend == Metaspace::Prepend::kFirst && word.at_start);
+                      (metaspace.prepend == Metaspace::Prepend::kFirst && at_start);
   if (wanted && !text.starts_with(mark)) text.insert(0, mark);
   if (!metaspace.split) {
-    words.push_back(std::move(word));
+    words.push_back(std::move(text));
     return;
   }
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find(mark, begin + 1), text.size());
-    words.push_back({text.substr(begin, end - begin), word.at_start && begin == 0});
+    words.push_back(text.substr(begin, end - begin));
     begin = end;
   }
 }
@@ -198,25 +191,22 @@ std::string TextPipeline::normalize(std::string_view text) const {
 }
 
 std::vector<std::string> TextPipeline::split(std::string normalized, bool at_start) const {
-  std::vector<Word> words;
-  if (!normalized.empty()) words.push_back({std::move(normalized), at_start});
+  std::vector<std::string> words;
+  if (!normalized.empty()) words.push_back(std::move(normalized));
   for (const PreTokenizerStep& step : pre_tokenizer) {
-    std::vector<Word> next;
-    for (Word& word : words) {
+    std::vector<std::string> next;
+    for (std::string& word : words) {
       std::visit(Overloaded{
                      [&](const WhitespaceSplit&) { split_white_space(word, next); },
                      [&](const Metaspace& metaspace) {
-                       apply_metaspace(metaspace, std::move(word), next);
+                       apply_metaspace(metaspace, std::move(word), at_start, next);
                      },
                  },
                  step);
     }
     words = std::move(next);
   }
-  std::vector<std::string> texts;
-  texts.reserve(words.size());
-  for (Word& word : words) texts.push_back(std::move(word.text));
-  return texts;
+  return words;
 }
 
 std::string TextPipeline::describe() const {

@@ -46,7 +46,7 @@ struct WhitespaceSplit {};
 struct Metaspace {
   enum class Prepend { kAlways, kFirst, kNever };
   std::string replacement = "\u2581";  // stands for a blank
-  Prepend prepend = Prepend::kAlways;  // kFirst: only where the text begins
+  Prepend prepend = Prepend::kAlways;  // kFirst: where the text begins; first step only
   bool split = true;                   // a word begins at each replacement
 };
 using PreTokenizerStep = std::variant<WhitespaceSplit, Metaspace>;

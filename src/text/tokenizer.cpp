@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace mentor {
@@ -19,13 +20,16 @@ namespace {
 constexpr std::string_view kImageToken = "<image>";
 constexpr std::string_view kPadToken = "<pad>";
 constexpr std::string_view kEndToken = "</s>";
+constexpr int64_t kPadId = 0;  // the same in every T5; checked
+constexpr int64_t kEndId = 1;
 constexpr std::string_view kBlankMark = "\u2581";
 constexpr int64_t kMaxExtraIds = 100;  // <extra_id_0> ... of T5 lie between the pieces and <image>
 
 fs::path choose_file(const fs::path& path) {
-  if (fs::is_regular_file(path)) return path;
+  std::error_code unreadable;  // as good as missing
+  if (fs::is_regular_file(path, unreadable)) return path;
   for (const char* name : {"tokenizer.json", "spiece.model"}) {
-    if (fs::is_regular_file(path / name)) return path / name;
+    if (fs::is_regular_file(path / name, unreadable)) return path / name;
   }
   throw WeightsError(
       format("{}: no tokenizer here: neither tokenizer.json nor spiece.model (copy them from the "
@@ -98,7 +102,7 @@ struct Tokenizer::Impl {
   std::vector<AddedToken> added_tokens;
   PrefixTrie added_trie;                           // over the contents of added_tokens
   std::map<int64_t, const AddedToken*> added_ids;  // into added_tokens
-  std::map<std::string, int64_t, std::less<>> ids_by_content;
+  int64_t image_token_id = 0;
   std::string layout;
 };
 
@@ -111,9 +115,8 @@ Tokenizer::Impl::Impl(const fs::path& file, TokenizerDefinition definition)
   const auto num_pieces = static_cast<int64_t>(model.pieces().size());
   if (definition.unknown_id < 0 || definition.unknown_id >= num_pieces) {
     throw WeightsError(
-        format("{}: the unknown piece {} is not among the {} pieces (copy the file "
-               "again)",
-               file, definition.unknown_id, num_pieces));
+        format("{}: the unknown piece {} is not among the {} pieces (copy the file again)", file,
+               definition.unknown_id, num_pieces));
   }
   for (const AddedToken& token : added_tokens) {
     const bool fits =
@@ -125,12 +128,11 @@ Tokenizer::Impl::Impl(const fs::path& file, TokenizerDefinition definition)
                  "the one that the encoder was trained with)",
                  file, token.id, token.content, token.content));
     }
-    ids_by_content[token.content] = token.id;
+    if (token.content == kImageToken) image_token_id = token.id;
   }
-  for (const auto& [content, id] :
-       {std::pair{kPadToken, int64_t{0}}, std::pair{kEndToken, int64_t{1}}}) {
-    const auto found = ids_by_content.find(content);
-    if (found == ids_by_content.end() || found->second != id) {
+  for (const auto& [content, id] : {std::pair{kPadToken, kPadId}, std::pair{kEndToken, kEndId}}) {
+    const auto found = added_ids.find(id);
+    if (found == added_ids.end() || found->second->content != content) {
       throw WeightsError(
           format("{}: {} must be a special token with id {}, as in every T5 (is this "
                  "the tokenizer of another model?)",
@@ -192,7 +194,7 @@ std::vector<int64_t> Tokenizer::encode(std::string_view text) const {
     begin = at;
   }
   impl_->encode_fragment(text.substr(begin), begin == 0, ids);
-  ids.push_back(impl_->ids_by_content.find(kEndToken)->second);
+  ids.push_back(kEndId);
   return ids;
 }
 
@@ -200,9 +202,9 @@ PaddedText Tokenizer::encode_padded(std::string_view text, size_t length) const 
   if (length == 0) throw DataError("a text cannot be cut to 0 tokens: there is no room for </s>");
   PaddedText padded{.ids = encode(text)};
   padded.truncated = padded.ids.size() > length;
-  if (padded.truncated) padded.ids[length - 1] = padded.ids.back();
+  if (padded.truncated) padded.ids[length - 1] = kEndId;
   padded.mask.assign(std::min(padded.ids.size(), length), 1);
-  padded.ids.resize(length, impl_->ids_by_content.find(kPadToken)->second);
+  padded.ids.resize(length, kPadId);
   padded.mask.resize(length, 0);
   return padded;
 }
@@ -236,9 +238,7 @@ int64_t Tokenizer::vocab_size() const {
                   impl_->added_ids.rbegin()->first + 1);
 }
 
-int64_t Tokenizer::image_token_id() const {
-  return impl_->ids_by_content.find(kImageToken)->second;
-}
+int64_t Tokenizer::image_token_id() const { return impl_->image_token_id; }
 
 const std::string& Tokenizer::layout() const { return impl_->layout; }
 

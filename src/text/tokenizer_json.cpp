@@ -98,7 +98,12 @@ void parse_pre_tokenizer(const Json& json, std::vector<PreTokenizerStep>& steps)
   } else if (type == "WhitespaceSplit") {
     steps.emplace_back(WhitespaceSplit{});
   } else if (type == "Metaspace") {
-    steps.emplace_back(parse_metaspace(json));
+    const Metaspace metaspace = parse_metaspace(json);
+    // Whether a word begins the text would have to be known through the steps before.
+    if (metaspace.prepend == Metaspace::Prepend::kFirst && !steps.empty()) {
+      fail_unsupported("pre_tokenizer behind another one", json);
+    }
+    steps.emplace_back(metaspace);
   } else {
     fail_unsupported("pre_tokenizer", json);
   }

@@ -236,6 +236,12 @@ TEST(Tokenizer, RefusesWhatItCannotObey) {
        },
        R"({"type":"ByteLevel"})"},
       {[](Json& j) { j["pre_tokenizer"]["prepend_scheme"] = "last"; }, "pre_tokenizer"},
+      {[](Json& j) {
+         Json& step = j["pre_tokenizer"];
+         step["prepend_scheme"] = "first";
+         step = {{"type", "Sequence"}, {"pretokenizers", {{{"type", "WhitespaceSplit"}}, step}}};
+       },
+       "behind another one"},
       {[](Json& j) { j["model"]["type"] = "BPE"; }, "Unigram"},
       {[](Json& j) { j["model"]["byte_fallback"] = true; }, "byte_fallback"},
       {[](Json& j) { j["model"]["unk_id"] = 5000; }, "unknown piece 5000"},
