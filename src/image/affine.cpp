@@ -74,39 +74,39 @@ double cubic(double v1, double v2, double v3, double v4, double t) {
   return v2 + t * (-v1 + v3 + t * (2 * (v1 - v2) + v3 - v4 + t * (-v1 + v2 - v3 + v4)));
 }
 
-/// Columns are clamped to the picture; a row outside repeats the value of the row before it.
-uint8_t bicubic_value(const Image& image, int64_t x, int64_t y, Point t, int64_t channel) {
+constexpr int64_t kMaxChannels = 3;
+
+/// Interpolates the 4 x 4 pixels from (x, y) on at `t` between the middle ones. Columns are clamped
+/// to the picture; a row outside repeats the row before it.
+void bicubic_pixel(const Image& image, int64_t x, int64_t y, Point t, uint8_t* out) {
   int64_t columns[4];
-  for (int64_t k = 0; k < 4; ++k) columns[k] = std::clamp<int64_t>(x + k, 0, image.width - 1);
-  double rows[4];
+  for (int64_t k = 0; k < 4; ++k)
+    columns[k] = std::clamp<int64_t>(x + k, 0, image.width - 1) * image.channels;
+  double rows[4][kMaxChannels];
   for (int64_t k = 0; k < 4; ++k) {
-    const bool inside = y + k >= 0 && y + k < image.height;
-    if (k > 0 && !inside) {
-      rows[k] = rows[k - 1];
+    if (k > 0 && (y + k < 0 || y + k >= image.height)) {
+      std::copy_n(rows[k - 1], kMaxChannels, rows[k]);
       continue;
     }
-    const uint8_t* row = image.at(0, std::clamp<int64_t>(y + k, 0, image.height - 1)) + channel;
-    const auto value = [&](int64_t i) {
-      return static_cast<double>(row[columns[i] * image.channels]);
-    };
-    rows[k] = cubic(value(0), value(1), value(2), value(3), t.x);
+    const uint8_t* row = image.at(0, std::clamp<int64_t>(y + k, 0, image.height - 1));
+    for (int64_t c = 0; c < image.channels; ++c)
+      rows[k][c] = cubic(row[columns[0] + c], row[columns[1] + c], row[columns[2] + c],
+                         row[columns[3] + c], t.x);
   }
-  return static_cast<uint8_t>(
-      std::clamp(cubic(rows[0], rows[1], rows[2], rows[3], t.y), 0.0, 255.0));
+  for (int64_t c = 0; c < image.channels; ++c)
+    out[c] = static_cast<uint8_t>(
+        std::clamp(cubic(rows[0][c], rows[1][c], rows[2][c], rows[3][c], t.y), 0.0, 255.0));
 }
 
 void bicubic_affine(const Image& image, const AffineMatrix& m, Image& out) {
+  const auto width = static_cast<double>(image.width), height = static_cast<double>(image.height);
   for (int64_t y = 0; y < out.height; ++y) {
     for (int64_t x = 0; x < out.width; ++x) {
       const Point p = apply(m, static_cast<double>(x) + 0.5, static_cast<double>(y) + 0.5);
-      if (!(p.x >= 0.0 && p.x < static_cast<double>(image.width) && p.y >= 0.0 &&
-            p.y < static_cast<double>(image.height)))
-        continue;
+      if (!(p.x >= 0.0 && p.x < width && p.y >= 0.0 && p.y < height)) continue;
       const double left = std::floor(p.x - 0.5), top = std::floor(p.y - 0.5);
-      const Point t{p.x - 0.5 - left, p.y - 0.5 - top};
-      for (int64_t c = 0; c < image.channels; ++c)
-        out.at(x, y)[c] = bicubic_value(image, static_cast<int64_t>(left) - 1,
-                                        static_cast<int64_t>(top) - 1, t, c);
+      bicubic_pixel(image, static_cast<int64_t>(left) - 1, static_cast<int64_t>(top) - 1,
+                    {p.x - 0.5 - left, p.y - 0.5 - top}, out.at(x, y));
     }
   }
 }
@@ -123,8 +123,9 @@ double round_15_decimals(double value) {
 Image affine(const Image& image, const AffineMatrix& matrix, ImageSize size, Filter filter) {
   if (filter != Filter::kNearest && filter != Filter::kBicubic)
     throw std::invalid_argument("affine: the filter must be nearest or bicubic");
-  if (size.width < 1 || size.height < 1)
-    throw std::invalid_argument(format("affine: to {}x{}", size.width, size.height));
+  if (size.width < 1 || size.height < 1 || image.channels > kMaxChannels)
+    throw std::invalid_argument(
+        format("affine: {} channels to {}x{}", image.channels, size.width, size.height));
   Image out(size.width, size.height, image.channels);
   if (filter == Filter::kBicubic) {
     bicubic_affine(image, matrix, out);

@@ -112,6 +112,7 @@ bool write_png(png_structp png, png_infop info, const Image& image) {
                static_cast<png_uint_32>(image.height), 8,
                image.channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_compression_level(png, 3);  // of 9; three times as fast as the default, 5 % larger
   png_write_info(png, info);
   for (int64_t y = 0; y < image.height; ++y) png_write_row(png, image.at(0, y));
   png_write_end(png, info);

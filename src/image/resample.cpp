@@ -16,14 +16,6 @@ namespace {
 constexpr int kWeightBits = 32 - 8 - 2;
 constexpr int32_t kHalf = 1 << (kWeightBits - 1);
 
-// GCC's vector extension: the loops below stay readable and do not depend on what the
-// auto-vectoriser makes of them.
-template <int size>
-struct Vector {
-  typedef uint8_t Bytes __attribute__((vector_size(size)));
-  typedef int32_t Sums __attribute__((vector_size(size * sizeof(int32_t))));
-};
-
 double sinc(double x) {
   if (x == 0.0) return 1.0;
   x *= std::numbers::pi;
@@ -102,63 +94,67 @@ inline uint8_t to_byte(int32_t sum) {
   return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
 }
 
-/// One row of RGB. `in` must be readable for one byte past its last pixel: a pixel is loaded as
-/// four bytes, of which the last is ignored.
-[[gnu::target_clones("arch=x86-64-v3", "default")]] void filter_row_rgb(const uint8_t* in,
-                                                                        const AxisWeights& axis,
-                                                                        uint8_t* out) {
-  const int64_t num_outputs = static_cast<int64_t>(axis.first.size());
+/// The weights of `axis` as the RGB kernel reads them: each four times, an even number of taps.
+std::vector<int32_t> quadruple(const AxisWeights& axis, int64_t taps) {
+  const auto num_outputs = static_cast<int64_t>(axis.first.size());
+  std::vector<int32_t> quads(static_cast<size_t>(num_outputs * taps * 4));
+  for (int64_t i = 0; i < num_outputs; ++i)
+    for (int64_t k = 0; k < axis.count[i]; ++k)
+      std::fill_n(quads.begin() + (i * taps + k) * 4, 4, axis.weights[i * axis.stride + k]);
+  return quads;
+}
+
+// The kernels' clones for AVX2 are chosen at run time. This file is compiled with -O3, which makes
+// vector code of their plain loops.
+
+// Explicit in one place only: left to itself, GCC reorders the four-byte pixels lane by lane.
+using EightLanes = int32_t __attribute__((vector_size(32)));
+
+/// One row of RGB, given as four integers per pixel of which the last is 0. Two taps at a time
+/// fill the lanes; `row` is readable for one pixel more than the last tap.
+[[gnu::target_clones("arch=x86-64-v3", "default")]] void filter_row_rgb(
+    const int32_t* row, const AxisWeights& axis, const int32_t* quads, int64_t taps, uint8_t* out) {
+  const auto num_outputs = static_cast<int64_t>(axis.first.size());
   for (int64_t i = 0; i < num_outputs; ++i) {
-    const uint8_t* source = in + axis.first[i] * 3;
-    const int32_t* weights = axis.weights.data() + i * axis.stride;
-    Vector<4>::Sums sum = {kHalf, kHalf, kHalf, 0};
-    for (int64_t k = 0; k < axis.count[i]; ++k) {
-      Vector<4>::Bytes pixel;
-      std::memcpy(&pixel, source + k * 3, sizeof(pixel));
-      sum += __builtin_convertvector(pixel, Vector<4>::Sums) * weights[k];
+    const int32_t* pixels = row + axis.first[i] * 4;
+    EightLanes sums = {kHalf, kHalf, kHalf, 0, 0, 0, 0, 0};
+    for (int64_t k = 0; k < axis.count[i]; k += 2) {
+      EightLanes two_pixels, two_weights;
+      std::memcpy(&two_pixels, pixels + k * 4, sizeof(two_pixels));
+      std::memcpy(&two_weights, quads + k * 4, sizeof(two_weights));
+      sums += two_pixels * two_weights;
     }
-    for (int c = 0; c < 3; ++c) out[i * 3 + c] = to_byte(sum[c]);
+    quads += taps * 4;
+    for (int c = 0; c < 3; ++c) out[i * 3 + c] = to_byte(sums[c] + sums[c + 4]);
   }
 }
 
-void filter_row_grey(const uint8_t* in, const AxisWeights& axis, uint8_t* out) {
-  const int64_t num_outputs = static_cast<int64_t>(axis.first.size());
+[[gnu::target_clones("arch=x86-64-v3", "default")]] void filter_row_grey(const uint8_t* row,
+                                                                         const AxisWeights& axis,
+                                                                         uint8_t* out) {
+  const auto num_outputs = static_cast<int64_t>(axis.first.size());
   for (int64_t i = 0; i < num_outputs; ++i) {
-    const uint8_t* source = in + axis.first[i];
+    const uint8_t* pixels = row + axis.first[i];
     const int32_t* weights = axis.weights.data() + i * axis.stride;
     int32_t sum = kHalf;
-    for (int64_t k = 0; k < axis.count[i]; ++k) sum += source[k] * weights[k];
+    for (int64_t k = 0; k < axis.count[i]; ++k) sum += pixels[k] * weights[k];
     out[i] = to_byte(sum);
   }
 }
 
-/// `columns` neighbouring bytes of one output row of the vertical pass.
-template <int columns>
-[[gnu::always_inline]] inline void filter_columns(const uint8_t* in, int64_t row_bytes,
-                                                  const int32_t* weights, int64_t count,
-                                                  uint8_t* out) {
-  using Bytes = typename Vector<columns>::Bytes;
-  using Sums = typename Vector<columns>::Sums;
-  Sums sum = Sums{} + kHalf;
-  for (int64_t k = 0; k < count; ++k) {
-    Bytes values;
-    std::memcpy(&values, in + k * row_bytes, sizeof(values));
-    sum += __builtin_convertvector(values, Sums) * weights[k];
-  }
-  sum >>= kWeightBits;
-  sum = sum < 0 ? Sums{} : sum;
-  sum = sum > 255 ? Sums{} + 255 : sum;
-  const Bytes result = __builtin_convertvector(sum, Bytes);
-  std::memcpy(out, &result, sizeof(result));
-}
-
 /// One output row of the vertical pass: a weighted sum of `count` rows starting at `in`.
-[[gnu::target_clones("arch=x86-64-v3", "default")]] void filter_column_row(
+[[gnu::target_clones("arch=x86-64-v3", "default")]] void filter_column(
     const uint8_t* in, int64_t row_bytes, const int32_t* weights, int64_t count, uint8_t* out) {
+  constexpr int kLanes = 32;
   int64_t x = 0;
-  for (; x + 32 <= row_bytes; x += 32)
-    filter_columns<32>(in + x, row_bytes, weights, count, out + x);
-  for (; x + 8 <= row_bytes; x += 8) filter_columns<8>(in + x, row_bytes, weights, count, out + x);
+  for (; x + kLanes <= row_bytes; x += kLanes) {
+    int32_t sums[kLanes];
+    for (int32_t& sum : sums) sum = kHalf;
+    for (int64_t k = 0; k < count; ++k)
+      for (int lane = 0; lane < kLanes; ++lane)
+        sums[lane] += in[k * row_bytes + x + lane] * weights[k];
+    for (int lane = 0; lane < kLanes; ++lane) out[x + lane] = to_byte(sums[lane]);
+  }
   for (; x < row_bytes; ++x) {
     int32_t sum = kHalf;
     for (int64_t k = 0; k < count; ++k) sum += in[k * row_bytes + x] * weights[k];
@@ -166,20 +162,23 @@ template <int columns>
   }
 }
 
-/// Columns [begin, end) of the picture resized to `width`, for the rows [top, bottom) only.
+/// The window's columns of the picture resized to `width`, for the window's rows of the picture.
 Image horizontal_pass(const Image& image, int64_t width, Box window, Filter filter) {
   const AxisWeights axis = axis_weights(image.width, width, window.left, window.right, filter);
   Image out(window.width(), window.height(), image.channels);
-  const int64_t row_bytes = image.width * image.channels;
-  std::vector<uint8_t> padded(static_cast<size_t>(row_bytes) + 1);
+  if (image.channels == 1) {
+    for (int64_t y = 0; y < out.height; ++y)
+      filter_row_grey(image.at(0, window.top + y), axis, out.at(0, y));
+    return out;
+  }
+  const int64_t taps = (axis.stride + 1) / 2 * 2;
+  const std::vector<int32_t> quads = quadruple(axis, taps);
+  std::vector<int32_t> row(static_cast<size_t>(image.width + 1) * 4);
   for (int64_t y = 0; y < out.height; ++y) {
-    const uint8_t* row = image.at(0, window.top + y);
-    if (image.channels == 1) {
-      filter_row_grey(row, axis, out.at(0, y));
-      continue;
-    }
-    std::memcpy(padded.data(), row, static_cast<size_t>(row_bytes));
-    filter_row_rgb(padded.data(), axis, out.at(0, y));
+    const uint8_t* in = image.at(0, window.top + y);
+    for (int64_t x = 0; x < image.width; ++x)
+      for (int c = 0; c < 3; ++c) row[x * 4 + c] = in[x * 3 + c];
+    filter_row_rgb(row.data(), axis, quads.data(), taps, out.at(0, y));
   }
   return out;
 }
@@ -187,8 +186,8 @@ Image horizontal_pass(const Image& image, int64_t width, Box window, Filter filt
 Image vertical_pass(const Image& image, const AxisWeights& axis, int64_t first_row) {
   Image out(image.width, static_cast<int64_t>(axis.first.size()), image.channels);
   for (int64_t y = 0; y < out.height; ++y)
-    filter_column_row(image.at(0, axis.first[y] - first_row), image.width * image.channels,
-                      axis.weights.data() + y * axis.stride, axis.count[y], out.at(0, y));
+    filter_column(image.at(0, axis.first[y] - first_row), image.width * image.channels,
+                  axis.weights.data() + y * axis.stride, axis.count[y], out.at(0, y));
   return out;
 }
 
