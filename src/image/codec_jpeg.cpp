@@ -1,11 +1,10 @@
 #include "codec.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
-#include <cstring>
-// libjpeg's headers need std::size_t and FILE to be declared before them.
-#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <jerror.h>
 #include <jpeglib.h>
 
@@ -42,11 +41,10 @@ void on_message(j_common_ptr codec, int level) {
 }
 
 void limit_scans(j_common_ptr codec) {
-  auto* decompress = reinterpret_cast<j_decompress_ptr>(codec);
-  if (decompress->input_scan_number > kMaxScans) {
-    codec->err->msg_code = JERR_BAD_PROGRESSION;
-    leave(codec);
-  }
+  if (reinterpret_cast<j_decompress_ptr>(codec)->input_scan_number <= kMaxScans) return;
+  auto* errors = reinterpret_cast<JpegErrors*>(codec->err);
+  std::snprintf(errors->message, sizeof(errors->message), "more than %d scans", kMaxScans);
+  std::longjmp(errors->jump, 1);
 }
 
 jpeg_error_mgr* install(JpegErrors& errors) {

@@ -104,8 +104,7 @@ MaskedObject warp_object(const MaskedObject& object, const Perturbation& perturb
 
 Image recompose(const Image& background, const MaskedObject& object,
                 const Perturbation& perturbation) {
-  const MaskedObject warped =
-      warp_object(object, perturbation, {background.width, background.height});
+  const MaskedObject warped = warp_object(object, perturbation, background.size());
   // An offset is drawn from the whole numbers 0..room, both ends included.
   const auto offset = [](int64_t room, double place) {
     return static_cast<int64_t>(place * static_cast<double>(std::max<int64_t>(0, room) + 1));

@@ -206,6 +206,19 @@ Image resize_filtered(const Image& image, ImageSize size, Box window, Filter fil
   return vertical_pass(narrow, axis, rows.top);
 }
 
+/// The part of `picture` that falls onto the canvas, in the picture's coordinates.
+Box visible_part(const Image& canvas, const Image& picture, int64_t left, int64_t top) {
+  return {std::max<int64_t>(0, -left), std::max<int64_t>(0, -top),
+          std::min(picture.width, canvas.width - left),
+          std::min(picture.height, canvas.height - top)};
+}
+
+void require_same_channels(const Image& canvas, const Image& picture) {
+  if (canvas.channels != picture.channels)
+    throw std::invalid_argument(
+        format("paste: {} channels onto {}", picture.channels, canvas.channels));
+}
+
 }  // namespace
 
 Image resize(const Image& image, ImageSize size, Filter filter) {
@@ -236,23 +249,6 @@ Image crop(const Image& image, Box box) {
   return out;
 }
 
-namespace {
-
-/// The part of `picture` that falls onto the canvas, in the picture's coordinates.
-Box visible_part(const Image& canvas, const Image& picture, int64_t left, int64_t top) {
-  return {std::max<int64_t>(0, -left), std::max<int64_t>(0, -top),
-          std::min(picture.width, canvas.width - left),
-          std::min(picture.height, canvas.height - top)};
-}
-
-void require_same_channels(const Image& canvas, const Image& picture) {
-  if (canvas.channels != picture.channels)
-    throw std::invalid_argument(
-        format("paste: {} channels onto {}", picture.channels, canvas.channels));
-}
-
-}  // namespace
-
 void paste(Image& canvas, const Image& picture, int64_t left, int64_t top) {
   require_same_channels(canvas, picture);
   const Box part = visible_part(canvas, picture, left, top);
@@ -265,7 +261,7 @@ void paste(Image& canvas, const Image& picture, int64_t left, int64_t top) {
 void paste_masked(Image& canvas, const Image& picture, const Image& mask, int64_t left,
                   int64_t top) {
   require_same_channels(canvas, picture);
-  if (mask.channels != 1 || mask.width != picture.width || mask.height != picture.height)
+  if (mask.channels != 1 || mask.size() != picture.size())
     throw std::invalid_argument(format("paste_masked: mask {}x{}x{} for a {}x{} picture",
                                        mask.width, mask.height, mask.channels, picture.width,
                                        picture.height));

@@ -73,7 +73,7 @@ uint8_t to_byte(float x, ByteRule rule) {
 }
 
 void require_mask(const Image& image, const Image& mask) {
-  if (mask.channels != 1 || mask.width != image.width || mask.height != image.height)
+  if (mask.channels != 1 || mask.size() != image.size())
     throw std::invalid_argument(format("mask {}x{}x{} for a {}x{} picture", mask.width, mask.height,
                                        mask.channels, image.width, image.height));
 }
@@ -101,7 +101,7 @@ Image center_crop(const Image& image, int64_t size, CenterCrop variant) {
 }
 
 Image center_square(const Image& image) {
-  return crop(image, central_window({image.width, image.height}, shorter_side(image)));
+  return crop(image, central_window(image.size(), shorter_side(image)));
 }
 
 Image pad_to_square(const Image& image) {

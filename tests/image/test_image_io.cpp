@@ -105,24 +105,85 @@ TEST(DecodeImage, PrintsNothing) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
 }
 
-/// A JPEG of `image` with an EXIF block that holds just this orientation, in either byte order.
-std::string jpeg_with_orientation(const Image& image, int orientation, bool big_endian) {
-  const auto number = [big_endian](uint32_t value, int num_bytes) {
-    std::string bytes;
-    for (int i = 0; i < num_bytes; ++i)
-      bytes += static_cast<char>(value >> (8 * (big_endian ? num_bytes - 1 - i : i)));
-    return bytes;
+std::string number(uint32_t value, int num_bytes, bool big_endian) {
+  std::string bytes;
+  for (int i = 0; i < num_bytes; ++i)
+    bytes += static_cast<char>(value >> (8 * (big_endian ? num_bytes - 1 - i : i)));
+  return bytes;
+}
+
+/// An EXIF block of two entries, of which the second is the orientation.
+std::string tiff_with_orientation(int orientation, bool big_endian) {
+  const auto n = [big_endian](uint32_t value, int num_bytes) {
+    return number(value, num_bytes, big_endian);
   };
-  const std::string tiff = (big_endian ? "MM" : "II") + number(42, 2) + number(8, 4) +
-                           number(2, 2) +  // two entries, of which the second is the orientation
-                           number(0x010F, 2) + number(2, 2) + number(1, 4) + number(0, 4) +
-                           number(0x0112, 2) + number(3, 2) + number(1, 4) +
-                           number(static_cast<uint32_t>(orientation), 2) + number(0, 2) +
-                           number(0, 4);
-  const std::string block = std::string("Exif\0\0", 6) + tiff;
-  const auto length = static_cast<char>(block.size() + 2);
-  std::string jpeg = encode_jpeg(image, 100);
-  return jpeg.insert(2, std::string("\xFF\xE1\0", 3) + length + block);
+  const std::string maker = n(0x010F, 2) + n(2, 2) + n(1, 4) + n(0, 4);
+  const std::string tag =
+      n(0x0112, 2) + n(3, 2) + n(1, 4) + n(static_cast<uint32_t>(orientation), 2) + n(0, 2);
+  return (big_endian ? "MM" : "II") + n(42, 2) + n(8, 4) + n(2, 2) + maker + tag + n(0, 4);
+}
+
+std::string jpeg_with_orientation(const Image& image, int orientation, bool big_endian) {
+  const std::string block =
+      std::string("Exif\0\0", 6) + tiff_with_orientation(orientation, big_endian);
+  const auto length = static_cast<uint32_t>(block.size() + 2);
+  return encode_jpeg(image, 100).insert(2, "\xFF\xE1" + number(length, 2, true) + block);
+}
+
+/// The checksum of PNG chunks (CRC-32).
+uint32_t checksum(const std::string& bytes) {
+  uint32_t crc = 0xFFFFFFFFu;
+  for (const char byte : bytes) {
+    crc ^= static_cast<uint8_t>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0u);
+  }
+  return ~crc;
+}
+
+TEST(DecodeImage, ReadsTheOrientationOfPngAndWebp) {
+  const DecodeOptions upright{.apply_orientation = true};
+  const std::string tiff = tiff_with_orientation(6, false);
+  const auto tiff_size = static_cast<uint32_t>(tiff.size());
+
+  constexpr size_t kEndOfPngHeader = 8 + 25;
+  const std::string chunk = "eXIf" + tiff;
+  std::string png = encode_png(Image(24, 16));
+  png.insert(kEndOfPngHeader,
+             number(tiff_size, 4, true) + chunk + number(checksum(chunk), 4, true));
+  EXPECT_EQ(decode_image(png, "png").size(), (ImageSize{24, 16}));
+  EXPECT_EQ(decode_image(png, "png", upright).size(), (ImageSize{16, 24}));
+
+  std::string webp = read_text(malformed("odd_images/lossless.webp"));
+  webp += "EXIF" + number(tiff_size, 4, false) + tiff;
+  webp.replace(4, 4, number(static_cast<uint32_t>(webp.size() - 8), 4, false));
+  EXPECT_EQ(decode_image(webp, "webp").size(), (ImageSize{24, 16}));
+  EXPECT_EQ(decode_image(webp, "webp", upright).size(), (ImageSize{16, 24}));
+}
+
+/// A BMP of 2x2 pixels: red, green / blue, white.
+std::string tiny_bmp(uint32_t bits, bool top_down) {
+  const auto n = [](uint32_t value, int num_bytes) { return number(value, num_bytes, false); };
+  const std::string red("\0\0\xFF\0", 4), green("\0\xFF\0\0", 4), blue("\xFF\0\0\0", 4),
+      white("\xFF\xFF\xFF\0", 4);
+  const std::string palette = bits == 8 ? red + green + blue + white : "";
+  std::string first = bits == 8 ? n(0x0100, 4) : red + green;
+  std::string second = bits == 8 ? n(0x0302, 4) : blue + white;
+  if (!top_down) std::swap(first, second);
+  const uint32_t pixels_at = 14 + 40 + static_cast<uint32_t>(palette.size());
+  const std::string pixels = first + second;
+  return "BM" + n(pixels_at + 16, 4) + n(0, 4) + n(pixels_at, 4) + n(40, 4) + n(2, 4) +
+         n(top_down ? static_cast<uint32_t>(-2) : 2, 4) + n(1, 2) + n(bits, 2) + n(0, 4) + n(0, 4) +
+         std::string(16, '\0') + palette + pixels;
+}
+
+TEST(DecodeImage, ReadsBmpWithPaletteAndFourBytesInBothRowOrders) {
+  const std::vector<uint8_t> expected{255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255};
+  for (const uint32_t bits : {8u, 32u})
+    for (const bool top_down : {false, true})
+      EXPECT_EQ(decode_image(tiny_bmp(bits, top_down), "bmp").pixels, expected)
+          << bits << " bits, top_down " << top_down;
+  EXPECT_THAT(error_of([] { (void)decode_image(tiny_bmp(16, false), "b.bmp"); }),
+              AllOf(HasSubstr("b.bmp"), HasSubstr("save it as PNG")));
 }
 
 TEST(DecodeImage, AppliesAllOrientationsOnRequestOnly) {
@@ -275,7 +336,7 @@ class Photos : public testing::Test {
 
 TEST_F(Photos, OrientationIsUndoneOnRequest) {
   const Image lying = read_image(dir_ / "orientation_6.jpg");
-  EXPECT_EQ((ImageSize{lying.width, lying.height}), (ImageSize{160, 120}));
+  EXPECT_EQ(lying.size(), (ImageSize{160, 120}));
   const Image turned = read_image(dir_ / "orientation_6.jpg", {.apply_orientation = true});
   const Image upright = read_image(dir_ / "orientation_6_upright.png");
   ASSERT_EQ(turned.pixels.size(), upright.pixels.size());
@@ -287,7 +348,7 @@ TEST_F(Photos, OrientationIsUndoneOnRequest) {
 
 TEST_F(Photos, OnlyTheFirstPictureOfTwoIsRead) {
   const Image image = read_image(dir_ / "mpo_orientation_1.jpg", {.apply_orientation = true});
-  EXPECT_EQ((ImageSize{image.width, image.height}), (ImageSize{320, 320}));
+  EXPECT_EQ(image.size(), (ImageSize{320, 320}));
 }
 
 TEST_F(Photos, AColourProfileIsNoObstacle) {

@@ -74,7 +74,7 @@ TEST(Perturbation, EqualsTheReferenceWithExplicitParameters) {
   const Image background = stored_image(tensors, "perturb.background");
   const MaskedObject object{stored_image(tensors, "perturb.foreground"),
                             stored_image(tensors, "perturb.mask")};
-  const ImageSize canvas{background.width, background.height};
+  const ImageSize canvas = background.size();
   for (const json& test : file.at("perturbation").at("cases")) {
     const std::string key = test.at("key");
     SCOPED_TRACE(key + ": " + test.at("name").get<std::string>());

@@ -140,7 +140,7 @@ TEST(Resample, AnySizeFromOnePixelOnKeepsAConstantPicture) {
     std::fill(image.pixels.begin(), image.pixels.end(), static_cast<uint8_t>(i));
     const ImageSize size{side(120), side(120)};
     const Image resized = resize(image, size, kFilters[i % 4]);
-    ASSERT_EQ((ImageSize{resized.width, resized.height}), size);
+    ASSERT_EQ(resized.size(), size);
     for (const uint8_t value : resized.pixels) ASSERT_EQ(value, static_cast<uint8_t>(i));
   }
 }

@@ -6,6 +6,13 @@
 
 namespace mentor {
 
+/// Width and height in pixels.
+struct ImageSize {
+  int64_t width = 0;
+  int64_t height = 0;
+  friend bool operator==(const ImageSize&, const ImageSize&) = default;
+};
+
 /// Half-open rectangle in pixels: left <= x < right, top <= y < bottom.
 struct Box {
   int64_t left = 0;
@@ -30,6 +37,9 @@ struct Image {
   Image(int64_t w, int64_t h, int64_t c = 3)
       : width(w), height(h), channels(c), pixels(static_cast<size_t>(w * h * c)) {}
 
+  [[nodiscard]] ImageSize size() const { return {width, height}; }
+
+  /// The first channel of pixel (x, y).
   [[nodiscard]] uint8_t* at(int64_t x, int64_t y) {
     return pixels.data() + (y * width + x) * channels;
   }

@@ -10,13 +10,6 @@ namespace mentor {
 /// Pillow's filters of the same names; Lanczos is the three-lobed one, bicubic has a = -0.5.
 enum class Filter { kNearest, kBox, kBicubic, kLanczos };
 
-/// Width and height in pixels.
-struct ImageSize {
-  int64_t width = 0;
-  int64_t height = 0;
-  friend bool operator==(const ImageSize&, const ImageSize&) = default;
-};
-
 /// `Image.resize` of Pillow bit for bit: two 8-bit passes in fixed point. 1 or 3 channels.
 [[nodiscard]] Image resize(const Image& image, ImageSize size, Filter filter);
 
