@@ -30,7 +30,7 @@ inline KeyContract read_key_contract(const std::string& file, const std::string&
     std::getline(fields, shape, '\t');
     std::getline(fields, kind);
     if (!key.starts_with(prefix)) continue;
-    contract[key.substr(prefix.size())] = shape + " " + kind.substr(0, kind.find('('));
+    contract[key.substr(prefix.size())] = shape + " " + kind.substr(0, kind.find_first_of("( "));
   }
   return contract;
 }
