@@ -158,6 +158,52 @@ void decode_attention(const DecodeAttentionArgs<T>& a) {
   }
 }
 
+/// Nearest bfloat16, ties to even.
+inline U32x16 bf16_bits(F32x16 x) {
+  const U32x16 bits = __builtin_bit_cast(U32x16, x);
+  return (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+}
+inline void store(Bf16* p, F32x16 x) {
+  const U16x16 raw = __builtin_convertvector(bf16_bits(x), U16x16);
+  __builtin_memcpy(p, &raw, sizeof(raw));
+}
+inline F32x16 rounded_to(const float*, F32x16 x) { return x; }
+inline F32x16 rounded_to(const Bf16*, F32x16 x) {
+  return __builtin_bit_cast(F32x16, bf16_bits(x) << 16);
+}
+
+inline float sum_of_squares(const float* x, int64_t n) {
+  constexpr int kUnroll = 4;
+  F32x16 acc[kUnroll] = {};
+  int64_t i = 0;
+  for (; i + kUnroll * kLanes <= n; i += kUnroll * kLanes) {
+    for (int u = 0; u < kUnroll; ++u) acc[u] += load(x + i + u * kLanes) * load(x + i + u * kLanes);
+  }
+  for (; i + kLanes <= n; i += kLanes) acc[0] += load(x + i) * load(x + i);
+  float total = sum((acc[0] + acc[1]) + (acc[2] + acc[3]));
+  for (; i < n; ++i) total += x[i] * x[i];
+  return total;
+}
+
+template <class T>
+void rms_norm(const RmsNormArgs<T>& a) {
+  const float mean = sum_of_squares(a.x, a.n) / static_cast<float>(a.n);
+  const float scale = 1.0f / __builtin_sqrtf(mean + a.eps);
+  const auto lanes = [scale](const float* x, const T* w, T* y) {
+    store(y, rounded_to(w, load(x) * scale) * load(w));
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= a.n; i += kLanes) lanes(a.x + i, a.w + i, a.y + i);
+  if (i == a.n) return;
+  const auto tail = static_cast<uint64_t>(a.n - i);
+  float x[kLanes] = {};
+  T w[kLanes] = {}, y[kLanes];
+  __builtin_memcpy(x, a.x + i, tail * sizeof(float));
+  __builtin_memcpy(w, a.w + i, tail * sizeof(T));
+  lanes(x, w, y);
+  __builtin_memcpy(a.y + i, y, tail * sizeof(T));
+}
+
 constexpr const char* kName = MENTOR_ISA_NAME;
 
 }  // namespace
@@ -169,6 +215,8 @@ const CpuKernels& kernels() {
       .gemv_bf16 = gemv<Bf16>,
       .decode_attention_f32 = decode_attention<float>,
       .decode_attention_bf16 = decode_attention<Bf16>,
+      .rms_norm_f32 = rms_norm<float>,
+      .rms_norm_bf16 = rms_norm<Bf16>,
   };
   return table;
 }

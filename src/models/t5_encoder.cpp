@@ -150,7 +150,8 @@ at::Tensor T5EncoderImpl::attention_bias(int64_t length, at::IntArrayRef lengths
   }
   const at::Tensor& weight = relative_bias_->weight;
   const at::Tensor by_distance = relative_bias_->forward(at::tensor(buckets).to(weight.device()));
-  const at::Tensor bias_1HSS = by_distance.t().unfold(1, length, 1).flip(1).unsqueeze(0);
+  const at::Tensor bias_1HSS =
+      by_distance.t().contiguous().unfold(1, length, 1).flip(1).unsqueeze(0);
   const auto is_full = [&](int64_t valid) { return valid == length; };
   if (std::all_of(lengths.begin(), lengths.end(), is_full)) return bias_1HSS;
 

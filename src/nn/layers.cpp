@@ -107,14 +107,4 @@ at::Tensor LayerNormImpl::forward(const at::Tensor& x) const {
   return at::layer_norm(x, weight.sizes(), weight, bias, eps_);
 }
 
-RmsNormImpl::RmsNormImpl(int64_t dim, double eps) : eps_(eps) {
-  weight = register_parameter("weight", shape_only({dim}));
-}
-
-at::Tensor RmsNormImpl::forward(const at::Tensor& x) const {
-  const at::Tensor x_f32 = x.to(at::kFloat);
-  const at::Tensor mean_square = x_f32.square().mean(-1, /*keepdim=*/true);
-  return (x_f32 * at::rsqrt(mean_square + eps_)).to(weight.scalar_type()) * weight;
-}
-
 }  // namespace mentor

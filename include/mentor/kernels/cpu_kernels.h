@@ -39,6 +39,17 @@ struct DecodeAttentionArgs {
   float scale;
 };
 
+/// One row of the root-mean-square norm: y[i] = round(x[i] / sqrt(mean(x²) + eps)) * w[i], rounded
+/// to T before the weight as the models were trained.
+template <class T>
+struct RmsNormArgs {
+  const float* x;
+  const T* w;
+  T* y;
+  int64_t n;
+  float eps;
+};
+
 /// The kernels of one instruction set.
 struct CpuKernels {
   const char* name;  // "avx512" | "avx2" | "generic"
@@ -46,6 +57,8 @@ struct CpuKernels {
   void (*gemv_bf16)(const GemvArgs<Bf16>&);
   void (*decode_attention_f32)(const DecodeAttentionArgs<float>&);
   void (*decode_attention_bf16)(const DecodeAttentionArgs<Bf16>&);
+  void (*rms_norm_f32)(const RmsNormArgs<float>&);
+  void (*rms_norm_bf16)(const RmsNormArgs<Bf16>&);
 };
 
 /// The widest set this processor runs; chosen once.
