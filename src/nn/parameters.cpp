@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <limits>
 #include <unordered_set>
 #include <vector>
@@ -19,8 +20,10 @@ at::Tensor shape_only(at::IntArrayRef sizes, at::ScalarType dtype) {
 }
 
 bool is_shape_only(const at::Tensor& tensor) {
-  return static_cast<int64_t>(tensor.storage().nbytes()) <
-         tensor.numel() * static_cast<int64_t>(tensor.element_size());
+  // Not by the size of the storage: a real tensor of one element needs no more either.
+  const at::IntArrayRef strides = tensor.strides();
+  return !strides.empty() &&
+         std::all_of(strides.begin(), strides.end(), [](int64_t stride) { return stride == 0; });
 }
 
 void assign(at::Tensor& registered, const at::Tensor& value) {
