@@ -5,6 +5,7 @@
 #include "mentor/tensor/safetensors.h"
 #include "mentor/tensor/torch_archive.h"
 #include "mentor/tensor/weights_file.h"
+#include "mentor/tensor/zip_archive.h"
 #include "support/golden.h"
 #include "support/temp_dir.h"
 
@@ -34,6 +35,9 @@ std::atomic<size_t> peak_bytes = 0;
   if (live > peak_bytes) peak_bytes = live;
   return memory;
 }
+
+// std::stable_sort asks this one for its buffer; AddressSanitizer brings its own otherwise.
+void* operator new(size_t size, const std::nothrow_t&) noexcept { return operator new(size); }
 
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
   live_bytes -= ::malloc_usable_size(memory);
@@ -135,6 +139,26 @@ bool read_fully(const fs::path& file) {
   return accepted;
 }
 
+/// The parsers alone, on a buffer that ends with the data: sanitizers see a read past its end,
+/// which a mapping hides in the rest of its last page.
+void parse_exactly(const std::string& bytes) {
+  const std::vector<char> exact(bytes.begin(), bytes.end());
+  const std::string_view view(exact.data(), exact.size());
+  try {
+    for (const ZipEntry& entry : read_zip(view, "damaged")) {
+      if (entry.name.ends_with(".pkl")) Pickle(entry.bytes, "damaged");
+      (void)crc32(entry.bytes);
+    }
+  } catch (const WeightsError&) {  // as likely as not
+  }
+  try {
+    for (size_t position = 0; position < view.size();) {
+      position += Pickle(view.substr(position), "damaged").consumed();
+    }
+  } catch (const WeightsError&) {  // the last one always, unless the file is a row of pickles
+  }
+}
+
 /// Small originals: one file per container and feature.
 std::vector<std::string> originals() {
   std::vector<std::string> files;
@@ -172,6 +196,7 @@ TEST(FuzzWeights, DamagedFilesAreReadOrRefused) {
     const size_t before = live_bytes;
     peak_bytes = before;
     ASSERT_NO_THROW(num_accepted += read_fully(file) ? 1 : 0) << "input " << i;
+    ASSERT_NO_THROW(parse_exactly(bytes)) << "input " << i;
     ASSERT_LE(peak_bytes - before, kBytesPerByte * bytes.size() + kSlack) << "input " << i;
   }
   // Both outcomes must be common, or the loop tests only one of them.
