@@ -58,6 +58,9 @@ endfunction()
 #   one runner, registered with ctest case by case
 function(mentor_test name)
   cmake_parse_arguments(ARG "TORCH;MODULES" "" "SOURCES;LAYERS;LABELS;LIBRARIES" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS fast)  # an empty value would vanish and make TIMEOUT the label
+  endif()
   add_executable(test_${name} ${ARG_SOURCES})
   foreach(layer ${ARG_LAYERS})
     get_property(libraries GLOBAL PROPERTY MENTOR_LIBRARIES_${layer})
