@@ -1,6 +1,7 @@
 #include "mentor/nn/layers.h"
 
 #include "mentor/kernels/cpu_kernels.h"
+#include "mentor/nn/group_norm.h"
 #include "mentor/nn/parameters.h"
 
 #include <ATen/Parallel.h>
@@ -129,7 +130,24 @@ GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double eps)
 }
 
 at::Tensor GroupNormImpl::forward(const at::Tensor& x_NCHW) const {
-  return at::group_norm(x_NCHW, groups_, weight, bias, eps_);
+  return group_norm(x_NCHW, {.groups = groups_, .weight = weight, .bias = bias, .eps = eps_});
+}
+
+at::Tensor GroupNormImpl::swish(const at::Tensor& x_NCHW) const {
+  return group_norm(x_NCHW, {.groups = groups_,
+                             .weight = weight,
+                             .bias = bias,
+                             .eps = eps_,
+                             .activation = NormActivation::kSwish});
+}
+
+at::Tensor GroupNormImpl::swish(at::Tensor&& x_NCHW) const {
+  return group_norm(x_NCHW, {.groups = groups_,
+                             .weight = weight,
+                             .bias = bias,
+                             .eps = eps_,
+                             .activation = NormActivation::kSwish,
+                             .overwrite = true});
 }
 
 LayerNormImpl::LayerNormImpl(int64_t dim, double eps) : eps_(eps) {

@@ -58,6 +58,9 @@ class GroupNormImpl : public torch::nn::Module {
  public:
   GroupNormImpl(int64_t groups, int64_t channels, double eps);
   [[nodiscard]] at::Tensor forward(const at::Tensor& x_NCHW) const;
+  /// swish(norm(x)) in one operation. The second form may write into x, which the caller gives up.
+  [[nodiscard]] at::Tensor swish(const at::Tensor& x_NCHW) const;
+  [[nodiscard]] at::Tensor swish(at::Tensor&& x_NCHW) const;
 
   at::Tensor weight, bias;  // [channels]
 
