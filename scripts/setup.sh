@@ -17,13 +17,7 @@ say() {
 # --- Debian packages -----------------------------------------------------------------------------
 
 as_root() {
-  if [ "$(id -u)" = 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    fail "this needs root, and there is no sudo. Ask an administrator to run: $*"
-  fi
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # The packages among the arguments that are not installed.
@@ -59,16 +53,20 @@ install_packages() {
   mapfile -t missing < <(not_installed "${required[@]}")
   mapfile -t extra < <(not_installed "${optional[@]}")
   if [ "${#missing[@]}" -gt 0 ]; then
-    say "installing ${#missing[@]} packages: ${missing[*]}"
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+      fail "packages are missing, and this is neither root nor is there sudo. Ask an administrator" \
+        "to run: apt-get install -y ${missing[*]}"
+    say "installing the packages ${missing[*]}"
     as_root apt-get -o DPkg::Lock::Timeout=600 -qq update ||
       fail "'apt-get update' failed: check the network and /etc/apt/sources.list, then run again"
     apt_install "${missing[@]}" ||
       fail "apt-get could not install a package (see above). Try by hand: apt-get install ${missing[*]}"
   fi
-  [ "${#extra[@]}" -gt 0 ] || return 0
+  # Not worth a password of their own.
+  [ "${#missing[@]}" -gt 0 ] || [ "$(id -u)" = 0 ] || return 0
   mapfile -t extra < <(offered "${extra[@]}")
   [ "${#extra[@]}" -gt 0 ] || return 0
-  say "installing optional packages: ${extra[*]}"
+  say "installing the optional packages ${extra[*]}"
   apt_install "${extra[@]}" || say "going on without the optional packages ${extra[*]}"
 }
 

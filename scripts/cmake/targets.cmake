@@ -37,23 +37,6 @@ function(mentor_layer name)
   set_property(GLOBAL PROPERTY MENTOR_LIBRARIES_${name} "${ARG_LIBRARIES}")
 endfunction()
 
-# mentor_program(NAME SOURCES main.cpp ...)
-#   the one static library of all modules declared so far, and the binary build/NAME
-function(mentor_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES" ${ARGN})
-  add_library(mentor_lib STATIC)
-  get_property(layers GLOBAL PROPERTY MENTOR_LAYERS)
-  foreach(layer ${layers})
-    get_property(libraries GLOBAL PROPERTY MENTOR_LIBRARIES_${layer})
-    target_link_libraries(mentor_lib PRIVATE $<TARGET_OBJECTS:mentor_${layer}> ${libraries})
-  endforeach()
-  target_link_libraries(mentor_lib PUBLIC mentor::torch)
-  add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE mentor_flags mentor_lib)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
-endfunction()
-
 # mentor_test(NAME LAYERS core ... SOURCES a.cpp ... [TORCH] [MODULES] [LABELS fast])
 #   one runner, registered with ctest case by case
 function(mentor_test name)
