@@ -59,9 +59,10 @@ foreach(directory ${nvidia_library_dirs})
 endforeach()
 
 # Binaries find LibTorch, and it finds its NVIDIA companions through its own relative rpath: the
-# checkout and an installed tree may be moved, MENTOR_DEPS may not.
-set(CMAKE_BUILD_RPATH ${torch_dir}/lib)
-set(CMAKE_INSTALL_RPATH $ORIGIN/../lib ${torch_dir}/lib)
+# checkout and an installed tree may be moved, MENTOR_DEPS may not. One rpath for both, because CMake
+# pads that of the build tree with colons, which stand for the current folder.
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
+set(CMAKE_INSTALL_RPATH ${torch_dir}/lib)
 
 if(MENTOR_WITH_CUDA)
   # Headers: the CUDA wheels, or a toolkit where torch came with pip (without the crt headers).
@@ -93,7 +94,6 @@ if(MENTOR_WITH_CUDA)
   target_link_libraries(mentor::torch INTERFACE ${torch_dir}/lib/libtorch_cuda.so
                         ${torch_dir}/lib/libc10_cuda.so ${cudart})
 
-  list(APPEND CMAKE_BUILD_RPATH ${nvidia_dir}/cu13/lib)
   list(APPEND CMAKE_INSTALL_RPATH ${nvidia_dir}/cu13/lib)
 
   find_program(MENTOR_NVCC nvcc HINTS ${nvidia_dir}/cu13/bin $ENV{CUDA_HOME}/bin
