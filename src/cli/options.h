@@ -27,6 +27,11 @@ class ConfigArguments {
   std::vector<Override> keys_;
 };
 
+/// Thrown by a command that did its work and has an exit code of its own for the result.
+struct ExitWith {
+  int code;
+};
+
 /// What a shell cannot easily type: the two characters \n become a line break.
 [[nodiscard]] std::string unescape_newlines(std::string text);
 

@@ -71,6 +71,7 @@ void add_global_options(CLI::App& app) {
 
 void add_commands(CLI::App& mentor) {
   add_tokenize_command(mentor);
+  add_weights_command(mentor);
   add_config_command(mentor);
 }
 
@@ -82,6 +83,7 @@ int run_program(int argc, const char* const* argv) {
   app.require_subcommand(0, 1);
   add_global_options(app);
   add_commands(app);
+  int exit_code = kExitDone;
   try {
     app.parse(argc, argv);
     const CLI::App& command = chosen_command(app);
@@ -90,12 +92,14 @@ int run_program(int argc, const char* const* argv) {
     std::cout << chosen_command(app).help();
   } catch (const CLI::CallForVersion& version) {
     std::cout << version.what() << "\n";
+  } catch (const ExitWith& exit) {
+    exit_code = exit.code;
   } catch (const CLI::ParseError& error) {
     fail_parse(app, error);
   }
   std::cout.flush();
   if (!std::cout) throw UserError("standard output: cannot write (is the disk full?)");
-  return kExitDone;
+  return exit_code;
 }
 
 }  // namespace mentor

@@ -1,6 +1,8 @@
 #include "mentor/models/llamagen.h"
 
+#include "mentor/models/initialization.h"
 #include "mentor/nn/parameters.h"
+#include "mentor/nn/state.h"
 
 #include <torch/torch.h>
 
@@ -208,19 +210,10 @@ at::Tensor LlamaGenImpl::decode_step(const at::Tensor& tokens_B,
 
 void initialize(LlamaGenImpl& model, uint64_t seed) {
   const torch::NoGradGuard no_grad;
-  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  for (auto& item : model.named_parameters()) {
-    at::Tensor& parameter = item.value();
-    if (parameter.dim() < 2) {
-      parameter.fill_(1);
-    } else if (item.key() == "output.weight") {
-      parameter.zero_();
-    } else {
-      parameter.normal_(0, 0.02, generator);
-    }
-  }
-  for (auto& item : model.named_buffers()) {
-    item.value().normal_(0, 1 / std::sqrt(static_cast<double>(model.config().cond_dim)), generator);
+  ModelConfig config;
+  config.decoder = model.config();
+  for (const auto& [name, tensor] : state_dict(model)) {
+    at::Tensor(tensor).copy_(initial_value(config, name, tensor.sizes(), seed));
   }
 }
 

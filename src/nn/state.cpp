@@ -1,6 +1,7 @@
 #include "mentor/nn/state.h"
 
 #include "mentor/nn/parameters.h"
+#include "mentor/tensor/mapped_file.h"
 
 #include <torch/torch.h>
 
@@ -30,11 +31,14 @@ LoadReport load_state_dict(torch::nn::Module& module, const StateDict& weights,
       report.mismatched.push_back({key, tensor.sizes().vec(), found->sizes().vec()});
       continue;
     }
+    report.loaded.push_back(key);
+    if (!filled.insert(tensor.unsafeGetTensorImpl()).second)
+      continue;  // an alias: the first counts
     at::Tensor registered = tensor;
     const bool floating = at::isFloatingType(tensor.scalar_type());
-    assign(registered, found->to(device, floating ? dtype : tensor.scalar_type()));
-    filled.insert(tensor.unsafeGetTensorImpl());
-    report.loaded.push_back(key);
+    const at::Tensor value = found->to(device, floating ? dtype : tensor.scalar_type());
+    if (!value.is_alias_of(*found)) drop_mapped_pages(*found);
+    assign(registered, value);
   }
   for (const auto& [key, tensor] : own) {
     const bool mismatched = weights.contains(key) && !filled.contains(tensor.unsafeGetTensorImpl());

@@ -12,12 +12,13 @@ namespace mentor {
 /// src/cli/. A new command: its own file there, a line here and one in add_commands().
 void add_config_command(CLI::App& mentor);
 void add_tokenize_command(CLI::App& mentor);
+void add_weights_command(CLI::App& mentor);
 
 /// All commands, in the order of `mentor --help`.
 void add_commands(CLI::App& mentor);
 
-/// Parses the command line and runs the command. Returns kExitDone; throws what the command throws
-/// and ConfigError for a command line that cannot be understood.
+/// Parses the command line and runs the command. Returns its exit code; throws what the command
+/// throws, and ConfigError for a command line that cannot be understood.
 int run_program(int argc, const char* const* argv);
 
 /// What `mentor --version` prints: this build, its libraries and what the processor offers.

@@ -9,6 +9,7 @@ namespace mentor {
 enum ExitCode : int {
   kExitDone = 0,
   kExitInternalError = 1,  // a broken contract of ours: a bug
+  kExitDifferent = 1,      // `weights diff`, like diff(1)
   kExitUserError = 2,      // the user can fix it: configuration, file, record, argument
   kExitInterrupted = 130,  // SIGINT, after saving what there was to save
   kExitTerminated = 143,   // SIGTERM, likewise
