@@ -54,6 +54,10 @@ target_include_directories(mentor::torch SYSTEM INTERFACE
 target_compile_definitions(mentor::torch INTERFACE USE_DISTRIBUTED USE_C10D_GLOO FMT_HEADER_ONLY=1)
 target_link_libraries(mentor::torch INTERFACE ${torch_dir}/lib/libtorch_cpu.so
                       ${torch_dir}/lib/libc10.so Threads::Threads)
+# at::parallel_for() is a header that runs on one thread unless it is compiled with OpenMP, and it
+# must be the OpenMP library that LibTorch brings.
+target_compile_options(mentor::torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+target_link_libraries(mentor::torch INTERFACE ${torch_dir}/lib/libgomp.so.1)
 foreach(directory ${nvidia_library_dirs})
   target_link_options(mentor::torch INTERFACE LINKER:-rpath-link,${directory})
 endforeach()

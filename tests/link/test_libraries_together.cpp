@@ -4,6 +4,7 @@
 #include "mentor/core/log.h"
 
 #include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <opencv2/imgproc.hpp>
 #include <sentencepiece_processor.h>
@@ -12,7 +13,10 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdint>
+#include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace mentor {
@@ -60,6 +64,19 @@ TEST(LibrariesTogether, DebiansFmtAndSpdlogWorkBesideTorchsFmt) {
   EXPECT_NE(testing::internal::GetCapturedStderr().find("torch 2.11.0 and spdlog"),
             std::string::npos);
   EXPECT_THROW(static_cast<void>(at::ones({2}).view({3})), c10::Error);
+}
+
+TEST(LibrariesTogether, OurLoopsRunOnLibTorchsThreads) {
+  // Without OpenMP at compile time at::parallel_for() is a plain loop, and everything still works.
+  at::set_num_threads(2);
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  at::parallel_for(0, 2, 1, [&](int64_t begin, int64_t end) {
+    EXPECT_EQ(end - begin, 1);
+    const std::lock_guard lock(mutex);
+    threads.insert(std::this_thread::get_id());
+  });
+  EXPECT_EQ(threads.size(), 2U);
 }
 
 TEST(LibrariesTogether, OpenCvAndYamlShareTheAbi) {
