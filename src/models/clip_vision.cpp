@@ -3,7 +3,8 @@
 #include "mentor/nn/parameters.h"
 #include "mentor/tensor/shape.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
 
 // N pictures, C channels, P patches, S = 1 + P tokens, H width, A attention heads, K head width
 

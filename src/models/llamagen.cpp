@@ -4,7 +4,8 @@
 #include "mentor/nn/parameters.h"
 #include "mentor/nn/state.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
 
 #include <cmath>
 #include <numeric>
@@ -209,7 +210,7 @@ at::Tensor LlamaGenImpl::decode_step(const at::Tensor& tokens_B,
 }
 
 void initialize(LlamaGenImpl& model, uint64_t seed) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   ModelConfig config;
   config.decoder = model.config();
   for (const auto& [name, tensor] : state_dict(model)) {

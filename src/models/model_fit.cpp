@@ -4,7 +4,7 @@
 #include "mentor/core/format.h"
 #include "mentor/models/initialization.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <charconv>

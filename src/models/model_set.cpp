@@ -2,7 +2,7 @@
 
 #include "mentor/nn/state.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 namespace mentor {
 

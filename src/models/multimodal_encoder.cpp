@@ -4,7 +4,7 @@
 #include "mentor/core/format.h"
 #include "mentor/tensor/shape.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <numeric>
 

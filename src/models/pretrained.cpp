@@ -9,7 +9,7 @@
 #include "mentor/tensor/weights_file.h"
 #include "pretrained_text.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include "mentor/models/model_fit.h"
 #include "mentor/tensor/weights_file.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 

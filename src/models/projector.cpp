@@ -3,9 +3,9 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
-#include <regex>
+#include <string_view>
 
 namespace mentor {
 namespace {
@@ -13,13 +13,15 @@ namespace {
 /// Layers of `mlpNx_gelu`; 0 for `linear`.
 int64_t mlp_depth(const std::string& type) {
   if (type == "linear") return 0;
-  static const std::regex pattern("mlp([1-9])x_gelu");
-  std::smatch match;
-  if (!std::regex_match(type, match, pattern)) {
+  constexpr std::string_view kBegin = "mlp", kEnd = "x_gelu";
+  const bool fits = type.size() == kBegin.size() + 1 + kEnd.size() && type.starts_with(kBegin) &&
+                    type.ends_with(kEnd);
+  const int depth = fits ? type[kBegin.size()] - '0' : 0;
+  if (depth < 1 || depth > 9) {
     throw ConfigError(format(
         "model.projector: '{}' is unknown (linear, or mlpNx_gelu with 1 to 9 layers)", type));
   }
-  return std::stoll(match[1]);
+  return depth;
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 
 #include "mentor/tensor/shape.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/nn/modules/container/modulelist.h>
 
 #include <algorithm>
 #include <cmath>

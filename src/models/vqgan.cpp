@@ -7,7 +7,8 @@
 #include "mentor/tensor/shape.h"
 #include "vqgan_coder.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 
 #include <cmath>
 
@@ -49,7 +50,7 @@ at::Tensor VqganImpl::encode_to_codes(const at::Tensor& pixels_B3HW) const {
                "needs multiples of {}; crop or resize it",
                width, height, factor));
   }
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   return quantize_->codes(encode(pixels_B3HW));
 }
 
@@ -71,7 +72,7 @@ VqganOutput VqganImpl::forward(const at::Tensor& pixels_B3HW) {
 }
 
 void initialize(Vqgan& codec, uint64_t seed) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   materialize(*codec, at::kFloat);
   for (at::Tensor& buffer : codec->buffers()) buffer.zero_();
   const auto parameters = codec->named_parameters();
@@ -98,7 +99,7 @@ void initialize(Vqgan& codec, uint64_t seed) {
 }
 
 void to_inference_layout(Vqgan& codec) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (at::Tensor& parameter : codec->parameters()) {
     if (parameter.dim() != 4) continue;
     assign(parameter, parameter.detach().contiguous(at::MemoryFormat::ChannelsLast));

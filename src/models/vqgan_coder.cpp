@@ -1,5 +1,7 @@
 #include "vqgan_coder.h"
 
+#include <torch/nn/modules/container/modulelist.h>
+
 #include <string>
 #include <utility>
 

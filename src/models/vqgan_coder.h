@@ -3,7 +3,7 @@
 #include "mentor/models/model_config.h"
 #include "mentor/nn/layers.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <vector>
 

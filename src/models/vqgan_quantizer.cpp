@@ -3,7 +3,7 @@
 #include "mentor/nn/parameters.h"
 #include "mentor/tensor/shape.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <vector>
@@ -70,7 +70,7 @@ at::Tensor VectorQuantizerImpl::normalised_codebook() const {
 
 at::Tensor VectorQuantizerImpl::codes(const at::Tensor& latent_BEHW) const {
   check_shape(latent_BEHW, {-1, config_.codebook_dim, -1, -1}, "latent_BEHW");
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   return nearest(l2_normalise(flatten_latent(latent_BEHW)), normalised_codebook())
       .view({latent_BEHW.size(0), -1});
 }
@@ -86,7 +86,7 @@ at::Tensor VectorQuantizerImpl::lookup(const at::Tensor& codes_BT, int64_t h, in
 }
 
 void VectorQuantizerImpl::record_usage(const at::Tensor& codes) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   // A step may bring more codes than the history holds: its last ones remain.
   const at::Tensor history = at::cat({codebook_used_.to(at::kFloat), codes.to(at::kFloat)});
   assign(codebook_used_, history.slice(0, history.size(0) - kUsageLength).clone());

@@ -2,8 +2,8 @@
 
 #include "mentor/kernels/cpu_kernels.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <cmath>
 

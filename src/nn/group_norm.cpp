@@ -1,7 +1,7 @@
 #include "mentor/nn/group_norm.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <bit>

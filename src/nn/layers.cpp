@@ -4,8 +4,8 @@
 #include "mentor/nn/group_norm.h"
 #include "mentor/nn/parameters.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <vector>
 

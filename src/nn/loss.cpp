@@ -1,6 +1,6 @@
 #include "mentor/nn/loss.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 namespace mentor {
 

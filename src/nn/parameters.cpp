@@ -1,6 +1,6 @@
 #include "mentor/nn/parameters.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 #include <limits>

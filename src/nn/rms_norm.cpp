@@ -2,8 +2,8 @@
 #include "mentor/nn/layers.h"
 #include "mentor/nn/parameters.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 

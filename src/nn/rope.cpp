@@ -1,6 +1,6 @@
 #include "mentor/nn/rope.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 namespace mentor {
 

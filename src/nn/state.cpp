@@ -3,7 +3,7 @@
 #include "mentor/nn/parameters.h"
 #include "mentor/tensor/mapped_file.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <unordered_set>
 
@@ -18,7 +18,7 @@ StateDict state_dict(const torch::nn::Module& module) {
 
 LoadReport load_state_dict(torch::nn::Module& module, const StateDict& weights,
                            at::ScalarType dtype, at::Device device) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   LoadReport report;
   std::unordered_set<std::string> known;
   std::unordered_set<const void*> filled;

@@ -4,7 +4,7 @@
 #include "support/golden_tensors.h"
 #include "support/key_contract.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 namespace mentor {
 namespace {

@@ -4,7 +4,9 @@
 #include "support/key_contract.h"
 #include "support/llamagen_fixture.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/nn/utils/clip_grad.h>
+#include <torch/optim/adamw.h>
 
 #include <cmath>
 

@@ -6,8 +6,9 @@
 #include "support/golden_tensors.h"
 #include "support/key_contract.h"
 
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 namespace mentor {
 namespace {
@@ -104,13 +105,13 @@ TEST_F(MultimodalEncoderTest, ProjectorLearnsThroughAFrozenLanguageModel) {
 }
 
 TEST_F(MultimodalEncoderTest, TextOnlyKeepsALiteralPlaceholder) {
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   expect_close("multimodal_encoder.text_only.features", model_->forward(text("text_only.")),
                golden_.io.at("text_only.features"), tolerance("features, prefix"));
 }
 
 TEST_F(MultimodalEncoderTest, RowWithoutPictureKeepsALiteralPlaceholderBesideOnesWithPictures) {
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   EncoderInput input = three_rows();
   const EncoderInput literal = text("text_only.");
   input.ids_BS = input.ids_BS.clone();
@@ -121,7 +122,7 @@ TEST_F(MultimodalEncoderTest, RowWithoutPictureKeepsALiteralPlaceholderBesideOne
 }
 
 TEST_F(MultimodalEncoderTest, PicturesMayBeInterleavedBetweenRows) {
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   EncoderInput input = three_rows();
   input.pixels_NCHW = input.pixels_NCHW.index_select(0, at::tensor({1, 0, 2}, at::kLong));
   input.image_owner = {2, 0, 2};
@@ -130,7 +131,7 @@ TEST_F(MultimodalEncoderTest, PicturesMayBeInterleavedBetweenRows) {
 }
 
 TEST_F(MultimodalEncoderTest, TruncatedPromptFollowsTheChosenAssignment) {
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   const Tolerance near = tolerance("features, prefix");
   expect_close("multimodal_encoder.truncated.features_per_row",
                model_->forward(truncated(), {.allow_truncated = true}),

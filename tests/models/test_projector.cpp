@@ -4,9 +4,9 @@
 #include "mentor/nn/state.h"
 #include "support/key_contract.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 namespace mentor {
 namespace {

@@ -4,7 +4,8 @@
 #include "support/golden_tensors.h"
 #include "support/key_contract.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 
 namespace mentor {
 namespace {
@@ -42,7 +43,7 @@ class T5EncoderTest : public ::testing::TestWithParam<size_t> {
 };
 
 TEST_P(T5EncoderTest, HiddenStateWithoutGradientsEqualsReference) {
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   const std::string name = case_at("name");
   expect_close("t5." + name + ".last_hidden_state.inference", run(),
                golden_.io.at(name + ".last_hidden_state"), tolerance("last_hidden_state"));
@@ -64,7 +65,7 @@ TEST_P(T5EncoderTest, LossAndGradientsEqualReference) {
 }
 
 TEST_P(T5EncoderTest, RowAloneAtItsOwnLengthEqualsItsPaddedRow) {
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   const at::Tensor padded = run();
   const std::vector<int64_t> lengths = row_lengths(mask_);
   for (int64_t b = 0; b < ids_.size(0); ++b) {
@@ -76,7 +77,7 @@ TEST_P(T5EncoderTest, RowAloneAtItsOwnLengthEqualsItsPaddedRow) {
 }
 
 TEST_P(T5EncoderTest, Bf16StaysNearFp32) {
-  const torch::InferenceMode inference;
+  const c10::InferenceMode inference;
   const at::Tensor expected = run();
   load_golden(*model_, golden_.weights, at::kBFloat16);
   const at::Tensor hidden = run();
@@ -93,7 +94,7 @@ TEST(T5EncoderRecord, AttentionWithAndWithoutGradientsAgree) {
   model->eval();
   const at::Tensor x = model->embed(golden.io.at("input_ids")).detach();
   const at::Tensor recorded = model->forward(x);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   expect_close("t5.recorded", recorded, model->forward(x), {.absolute = 1e-4});
 }
 
@@ -107,10 +108,10 @@ TEST(T5EncoderDropout, ActsInTrainingOnly) {
   model->eval();
   EXPECT_TRUE(at::equal(model->forward(x), model->forward(x)));
   model->train();
-  torch::manual_seed(1);
+  at::manual_seed(1);
   const at::Tensor first = model->forward(x);
   EXPECT_FALSE(at::equal(first, model->forward(x)));
-  torch::manual_seed(1);
+  at::manual_seed(1);
   EXPECT_TRUE(at::equal(first, model->forward(x)));
 }
 

@@ -3,8 +3,8 @@
 #include "mentor/nn/state.h"
 #include "support/compare.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 #include <string>
 
@@ -23,14 +23,14 @@ Vqgan small_codec() {
 }
 
 at::Tensor pictures(int64_t batch, int64_t height, int64_t width) {
-  torch::manual_seed(5);
+  at::manual_seed(5);
   return at::rand({batch, 3, height, width}) * 2 - 1;
 }
 
 class VqganTest : public ::testing::Test {
  protected:
   Vqgan codec_ = small_codec();
-  const torch::NoGradGuard no_grad_;
+  const at::NoGradGuard no_grad_;
 };
 
 TEST_F(VqganTest, PicturesThatAreNotSquareKeepTheirShape) {

@@ -6,8 +6,8 @@
 #include "support/golden.h"
 #include "support/key_contract.h"
 
+#include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
-#include <torch/torch.h>
 
 #include <fstream>
 #include <string>
@@ -92,7 +92,7 @@ TEST_P(VqganGolden, FillRuleAndSizes) {
 }
 
 TEST_P(VqganGolden, EncodesAndDecodes) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const double picture = tolerance("reconstruction, decoded_codes");
   const at::Tensor latent = codec_->encode(io("image"));
   expect_relative(label("latent"), latent, io("latent"), tolerance("latent"));
@@ -108,7 +108,7 @@ TEST_P(VqganGolden, EncodesAndDecodes) {
 }
 
 TEST_P(VqganGolden, HalfAndFaintPictures) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const int64_t half = case_.at("image_size").get<int64_t>() / 2;
   const at::Tensor half_latent = codec_->encode(io("image").slice(0, 0, 1).slice(2, 0, half));
   expect_relative(label("latent_of_half_image"), half_latent, io("latent_of_half_image"),

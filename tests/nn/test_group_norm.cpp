@@ -1,7 +1,8 @@
 #include "mentor/nn/group_norm.h"
 #include "support/compare.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <limits>
 
@@ -38,8 +39,8 @@ struct NormCase {
 class GroupNormKernel : public ::testing::TestWithParam<NormCase> {};
 
 TEST_P(GroupNormKernel, IsTheDefinition) {
-  const torch::NoGradGuard no_grad;
-  torch::manual_seed(1);
+  const at::NoGradGuard no_grad;
+  at::manual_seed(1);
   const at::Tensor x = random_picture(GetParam().sizes);
   const GroupNormArgs args = random_args(x.size(1), GetParam().activation);
   expect_close("group_norm.fp32", group_norm(x, args), expected_norm(x, args), 4e-6);
@@ -60,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(Sizes, GroupNormKernel,
 
 TEST(GroupNorm, FaintPictureOnALargeMean) {
   // The variance is 1e-6 of the squared mean: a sum of squares in fp32 alone would lose it.
-  const torch::NoGradGuard no_grad;
-  torch::manual_seed(2);
+  const at::NoGradGuard no_grad;
+  at::manual_seed(2);
   const at::Tensor x =
       (0.01 * at::randn({1, 32, 64, 64}) + 10).contiguous(at::MemoryFormat::ChannelsLast);
   const GroupNormArgs args = random_args(32, NormActivation::kNone);
@@ -69,7 +70,7 @@ TEST(GroupNorm, FaintPictureOnALargeMean) {
 }
 
 TEST(GroupNorm, ExtremeValuesOfSwish) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const at::Tensor x = at::linspace(-120, 120, 32 * 64).view({1, 32, 8, 8});
   GroupNormArgs args{.groups = 32, .weight = at::full({32}, 60.0), .bias = at::zeros({32})};
   args.eps = kEpsilon;
@@ -83,8 +84,8 @@ TEST(GroupNorm, ExtremeValuesOfSwish) {
 }
 
 TEST(GroupNorm, SampleDoesNotDependOnBatchOrThreads) {
-  const torch::NoGradGuard no_grad;
-  torch::manual_seed(3);
+  const at::NoGradGuard no_grad;
+  at::manual_seed(3);
   const at::Tensor x = random_picture({3, 64, 40, 30});
   const GroupNormArgs args = random_args(64, NormActivation::kSwish);
   const at::Tensor together = group_norm(x, args);
@@ -97,7 +98,7 @@ TEST(GroupNorm, SampleDoesNotDependOnBatchOrThreads) {
 }
 
 TEST(GroupNorm, OverwritesOnlyWhenAllowed) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const at::Tensor x = random_picture({1, 32, 4, 4});
   GroupNormArgs args = random_args(32, NormActivation::kSwish);
   const at::Tensor before = x.clone();
@@ -110,7 +111,7 @@ TEST(GroupNorm, OverwritesOnlyWhenAllowed) {
 }
 
 TEST(GroupNorm, WithGradientsTakesTheDifferentiablePath) {
-  torch::manual_seed(4);
+  at::manual_seed(4);
   const at::Tensor x = random_picture({1, 32, 4, 4}).requires_grad_(true);
   GroupNormArgs args = random_args(32, NormActivation::kSwish);
   args.overwrite = true;

@@ -1,15 +1,15 @@
 #include "mentor/nn/layers.h"
 #include "support/compare.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 namespace mentor {
 namespace {
 
 // Around the borders at which the kernel for few rows ends and a bf16 product is cut in two.
 TEST(Linear, EqualsTheProductForEveryNumberOfRows) {
-  torch::manual_seed(3);
+  at::manual_seed(3);
   const at::Tensor weight = at::randn({48, 64}), bias = at::randn({48});
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     const at::Tensor w = weight.to(dtype), b = bias.to(dtype);

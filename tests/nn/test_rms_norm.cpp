@@ -3,8 +3,8 @@
 #include "mentor/nn/parameters.h"
 #include "support/compare.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 namespace mentor {
 namespace {
@@ -17,16 +17,16 @@ Paths both_paths(const at::Tensor& x, at::ScalarType dtype) {
   RmsNorm norm(x.size(-1), 1e-6);
   materialize(*norm, dtype);
   {
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     norm->weight.uniform_(-2, 2);
   }
   const at::Tensor plain = norm->forward(x).detach();
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   return {.fused = norm->forward(x), .plain = plain};
 }
 
 TEST(RmsNorm, FusedKernelEqualsPlainOperators) {
-  torch::manual_seed(5);
+  at::manual_seed(5);
   for (const int64_t dim : {1, 5, 16, 30, 64, 100, 2048}) {
     const at::Tensor x = at::randn({3, 7, dim}) * 4;
     const std::string name = "rms_norm." + std::to_string(dim);
