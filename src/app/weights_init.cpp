@@ -23,6 +23,7 @@ constexpr const char* kCodecFile = "codec.safetensors";
 constexpr const char* kTokenizerFile = "spiece.model";
 constexpr const char* kConfigFile = "config.yaml";
 constexpr int64_t kMostPieces = 1000;
+constexpr int64_t kT5ExtraIds = 100;
 
 const SafetensorsMetadata kMetadata = {{"format", "pt"}};
 
@@ -84,9 +85,10 @@ void init_weights(const WeightsInitOptions& options) {
   const ModelConfig& config = options.run.config.model;
   refuse_to_overwrite(options.folder);
   require_writable_directory(options.folder);
-  // The placeholder's id comes after those of the pieces.
-  train_tokenizer(built_in_sentences(), std::min(kMostPieces, config.prompt.image_token_id),
-                  options.folder / kTokenizerFile);
+  // The placeholder's id comes after those of the pieces, with room for T5's extra ids.
+  const int64_t image_id = config.prompt.image_token_id;
+  train_tokenizer(built_in_sentences(), std::min(kMostPieces, image_id),
+                  options.folder / kTokenizerFile, image_id - kT5ExtraIds);
   write_codec(config, options);
   write_model(config, options);
   write_config(options.run, options.folder);  // last: the folder is complete when it is there

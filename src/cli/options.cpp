@@ -7,6 +7,16 @@ namespace mentor {
 void ConfigArguments::add_to(CLI::App& command) {
   command.add_option("CONFIG", file_, "configuration file; without one: the tiny preset")
       ->type_name("");
+  add_set_to(command);
+}
+
+void ConfigArguments::add_as_option_to(CLI::App& command) {
+  command.add_option("-c,--config", file_, "configuration file; without one: the tiny preset")
+      ->type_name("FILE");
+  add_set_to(command);
+}
+
+void ConfigArguments::add_set_to(CLI::App& command) {
   command
       .add_option("--set", assignments_,
                   "set a key of the configuration, as in --set generate.seed=1; may be repeated")

@@ -16,12 +16,16 @@ class ConfigArguments {
  public:
   /// Adds [CONFIG] and --set KEY=VALUE.
   void add_to(CLI::App& command);
+  /// The same with the configuration as -c,--config FILE, for commands that take other arguments.
+  void add_as_option_to(CLI::App& command);
   /// Adds an option ("-s,--seed") that sets `path`; help, range and default are the field's own.
   void add_key(CLI::App& command, const std::string& names, const std::string& path);
 
   [[nodiscard]] LoadedRunConfig load() const;
 
  private:
+  void add_set_to(CLI::App& command);
+
   std::optional<std::string> file_;
   std::vector<std::string> assignments_;
   std::vector<Override> keys_;

@@ -70,9 +70,13 @@ void add_global_options(CLI::App& app) {
 }  // namespace
 
 void add_commands(CLI::App& mentor) {
+  add_generate_command(mentor);
+  add_score_command(mentor);
+  add_codec_command(mentor);
   add_tokenize_command(mentor);
   add_weights_command(mentor);
   add_config_command(mentor);
+  add_bench_command(mentor);
 }
 
 int run_program(int argc, const char* const* argv) {

@@ -2,7 +2,7 @@
 
 #include "mentor/core/interrupt.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "mentor/generate/sampling.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 
 #include <algorithm>
 #include <limits>

@@ -90,6 +90,15 @@ class Sentences : public sentencepiece::SentenceIterator {
   size_t next_ = 0;
 };
 
+/// `pieces { piece: "\x01<unused N>" score: 0 type: UNUSED }` of ModelProto, whose repeated fields
+/// may be appended to a serialised message. No text makes it: nmt_nfkc drops the control character.
+std::string unused_piece(int64_t id) {
+  const std::string text = format("\x01<unused {}>", id);
+  const std::string body = std::string("\x0A") + static_cast<char>(text.size()) + text +
+                           std::string("\x15\0\0\0\0", 5) + "\x18\x05";
+  return std::string("\x0A") + static_cast<char>(body.size()) + body;
+}
+
 std::string printable_ascii() {
   std::string characters;
   for (char c = '!'; c <= '~'; ++c) characters.push_back(c);
@@ -128,7 +137,7 @@ TokenizerDefinition read_sentencepiece_model(const fs::path& file) {
 }
 
 void train_tokenizer(const std::vector<std::string>& sentences, int64_t vocab_size,
-                     const fs::path& output_file) {
+                     const fs::path& output_file, int64_t padded_size) {
   if (sentences.empty()) {
     throw DataError(format("{}: no sentences to train a tokenizer from", output_file));
   }
@@ -153,6 +162,7 @@ void train_tokenizer(const std::vector<std::string>& sentences, int64_t vocab_si
                "(ask for another number of pieces or give more text)",
                output_file, vocab_size, sentences.size(), status.error_message()));
   }
+  for (int64_t id = vocab_size; id < padded_size; ++id) model += unused_piece(id);
   write_text(output_file, model);
 }
 

@@ -55,6 +55,16 @@ TEST_F(TrainTokenizer, WritesAWorkingTokenizer) {
   EXPECT_EQ(std::ranges::count(prompt, kNumPieces), 1);
 }
 
+TEST_F(TrainTokenizer, PadsToTheIdsOfALargerVocabulary) {
+  const TempDir dir;
+  train_tokenizer(built_in_sentences(), kNumPieces, dir / "spiece.model", 32000);
+  const Tokenizer padded = Tokenizer::load(dir.path(), {.image_token_id = 32100});
+  EXPECT_EQ(padded.vocab_size(), 32101);
+  auto ids = padded.encode("The dog in <image>. \x01<unused 1000>");
+  std::ranges::replace(ids, 32100, kNumPieces);
+  EXPECT_EQ(ids, tokenizer_->encode("The dog in <image>. \x01<unused 1000>"));
+}
+
 TEST_F(TrainTokenizer, KnowsEveryPrintableAsciiCharacter) {
   for (char c = '!'; c <= '~'; ++c) {
     EXPECT_EQ(std::ranges::count(tokenizer_->encode(std::string(1, c)), 2), 0) << c;

@@ -10,7 +10,11 @@ namespace mentor {
 
 /// Each adds one command with its options, its help and what it does. CLI11 itself stays in
 /// src/cli/. A new command: its own file there, a line here and one in add_commands().
+void add_bench_command(CLI::App& mentor);
+void add_codec_command(CLI::App& mentor);
 void add_config_command(CLI::App& mentor);
+void add_generate_command(CLI::App& mentor);
+void add_score_command(CLI::App& mentor);
 void add_tokenize_command(CLI::App& mentor);
 void add_weights_command(CLI::App& mentor);
 

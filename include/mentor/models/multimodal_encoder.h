@@ -42,6 +42,8 @@ class MultimodalEncoderImpl : public torch::nn::Module {
                                    const ImageAssignment& assignment = {}) const;
 
   [[nodiscard]] const T5Encoder& language_model() const { return language_model_; }
+  /// Empty without model.vision.
+  [[nodiscard]] const ClipVision& vision_tower() const { return vision_tower_; }
 
  private:
   void insert_pictures_(at::Tensor& embeddings_BSD, const EncoderInput& input,

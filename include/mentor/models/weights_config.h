@@ -14,7 +14,7 @@ struct WeightsConfig {
   std::filesystem::path t5;
   std::filesystem::path projector;
   std::filesystem::path codec;
-  bool codec_ema = true;
+  bool codec_ema = false;
   std::filesystem::path tokenizer;
 
   template <class Visitor>
@@ -26,7 +26,9 @@ struct WeightsConfig {
     v("t5", t5, "text encoder alone: folder of blip2-flan-t5-xl or flan-t5-xl, or a file");
     v("projector", projector, "projector alone: mm_projector.bin");
     v("codec", codec, "image codec: vq_ds16_t2i.pt or .safetensors");
-    v("codec_ema", codec_ema, "take the averaged weights of a codec file that has them");
+    v("codec_ema", codec_ema,
+      "take the averaged weights ('ema') of a codec file; the reference does only for the ImageNet "
+      "models");
     v("tokenizer", tokenizer, "folder with spiece.model (and tokenizer.json), or spiece.model");
   }
 };

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "mentor/app/run_config.h"
+#include "mentor/app/runtime.h"
+#include "mentor/models/model_set.h"
+#include "mentor/text/tokenizer.h"
+
+namespace mentor {
+
+/// The configured tokenizer, checked against the model. Throws ConfigError naming the key to put
+/// right, also for a decoder that takes class numbers instead of sentences.
+[[nodiscard]] Tokenizer load_tokenizer(const RunConfig& config);
+
+/// Loads what `choice` names, ready for inference. Throws ConfigError or WeightsError naming the
+/// key or file to put right; random weights are never put in the place of missing ones.
+[[nodiscard]] ModelSet load_models(const RunConfig& config, const Runtime& runtime,
+                                   const ModelChoice& choice = {});
+
+/// The same with weights drawn at random and no files: what benchmarks time.
+[[nodiscard]] ModelSet random_models(const RunConfig& config, const Runtime& runtime,
+                                     const ModelChoice& choice = {});
+
+}  // namespace mentor

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "mentor/app/run_config.h"
+#include "mentor/data/codes_file.h"
+#include "mentor/generate/generator.h"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace mentor {
+
+/// Writes generated pictures, each with a JSON sidecar that tells how to make it again: request,
+/// seed, full configuration, hashes of the weights, timings.
+class PictureWriter {
+ public:
+  /// `out`: a .png or .jpg file, or a folder. Fails early, with a UserError, when it cannot be
+  /// written.
+  PictureWriter(std::filesystem::path out, const LoadedRunConfig& run, std::string runtime);
+
+  /// UserError when `out` is one file and several pictures are to come.
+  void require_room(int64_t num_pictures) const;
+
+  /// Returns the picture's file.
+  std::filesystem::path write(const GenerateRequest& request, const GeneratedPicture& picture,
+                              const StageTimes& times);
+
+ private:
+  [[nodiscard]] std::filesystem::path file_of(const GenerateRequest& request,
+                                              const GeneratedPicture& picture) const;
+
+  std::filesystem::path out_;
+  bool one_file_;
+  WeightsConfig weights_;
+  std::string config_text_;  // `config dump`
+  std::string runtime_;
+  std::map<std::string, std::string> weight_hashes_;  // by file, computed at the first picture
+};
+
+/// Hash of a file's content (64 bit, 16 hex digits): tells two files apart, proves nothing.
+[[nodiscard]] std::string content_hash(const std::filesystem::path& file);
+
+}  // namespace mentor

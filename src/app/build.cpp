@@ -1,0 +1,88 @@
+#include "mentor/app/build.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/models/pretrained.h"
+#include "mentor/nn/parameters.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+namespace mentor {
+namespace {
+
+template <class Holder>
+void prepare_for_inference(Holder& model) {
+  if (model.is_empty()) return;
+  model->eval();
+  for (at::Tensor& parameter : model->parameters()) parameter.set_requires_grad(false);
+}
+
+void prepare_for_inference(ModelSet& models) {
+  prepare_for_inference(models.encoder);
+  prepare_for_inference(models.decoder);
+  prepare_for_inference(models.codec);
+  if (!models.codec.is_empty()) to_inference_layout(models.codec);
+}
+
+/// Repeats one block of random numbers: drawing them all would take longer than most benchmarks.
+void fill_with(const at::Tensor& block, at::Tensor& parameter) {
+  const at::Tensor flat = parameter.view(-1);
+  for (int64_t i = 0; i < flat.numel(); i += block.numel()) {
+    const int64_t length = std::min(block.numel(), flat.numel() - i);
+    flat.narrow(0, i, length).copy_(block.narrow(0, 0, length));
+  }
+}
+
+template <class Holder>
+void fill_at_random(Holder& model, const Runtime& runtime) {
+  if (model.is_empty()) return;
+  materialize(*model, runtime.dtype, runtime.device);
+  const at::NoGradGuard no_grad;
+  constexpr int64_t kBlock = 1 << 20;
+  const at::Tensor block = at::empty({kBlock}, runtime.device).uniform_(-0.035, 0.035);
+  for (at::Tensor& parameter : model->parameters()) fill_with(block, parameter);
+  for (at::Tensor& buffer : model->buffers()) buffer.zero_();
+}
+
+}  // namespace
+
+Tokenizer load_tokenizer(const RunConfig& config) {
+  if (config.model.decoder.class_conditional()) {
+    throw ConfigError(
+        "model.decoder.condition: is class: this decoder draws classes by number and takes no "
+        "sentence");
+  }
+  if (config.weights.tokenizer.empty()) {
+    throw ConfigError(
+        "weights.tokenizer: is not set: name the folder that holds spiece.model (for FlanT5 and "
+        "MENTOR: that of blip2-flan-t5-xl or flan-t5-xl)");
+  }
+  const int64_t wanted = config.model.prompt.image_token_id;
+  Tokenizer tokenizer = Tokenizer::load(config.weights.tokenizer, {.image_token_id = wanted});
+  if (tokenizer.image_token_id() != wanted) {
+    throw ConfigError(
+        format("model.prompt.image_token_id: is {}, but the tokenizer gives <image> the id {}",
+               wanted, tokenizer.image_token_id()));
+  }
+  return tokenizer;
+}
+
+ModelSet load_models(const RunConfig& config, const Runtime& runtime, const ModelChoice& choice) {
+  ModelSet models = build_models(config.model, choice);
+  (void)load_pretrained(models, config.weights, {.dtype = runtime.dtype, .device = runtime.device});
+  prepare_for_inference(models);
+  return models;
+}
+
+ModelSet random_models(const RunConfig& config, const Runtime& runtime, const ModelChoice& choice) {
+  ModelSet models = build_models(config.model, choice);
+  fill_at_random(models.encoder, runtime);
+  fill_at_random(models.decoder, runtime);
+  fill_at_random(models.codec, runtime);
+  prepare_for_inference(models);
+  return models;
+}
+
+}  // namespace mentor

@@ -1,0 +1,104 @@
+#include "mentor/app/build.h"
+#include "mentor/app/inference_tools.h"
+#include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/progress.h"
+#include "mentor/data/codes_file.h"
+#include "mentor/generate/generator.h"
+#include "mentor/image/image_io.h"
+#include "mentor/image/transforms.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <iostream>
+#include <set>
+
+namespace mentor {
+namespace {
+
+constexpr ModelChoice kCodecOnly = {.encoder = false, .decoder = false, .codec = true};
+
+/// The square that training sees, or with --full the whole picture cut to whole cells.
+Image cut_for_codec(const Image& image, const ModelConfig& model, bool full,
+                    const std::string& file) {
+  if (!full) return center_crop(image, model.image_size);
+  const int64_t cell = model.codec.downsampling();
+  const int64_t width = image.width / cell * cell, height = image.height / cell * cell;
+  if (width == 0 || height == 0) {
+    throw DataError(format("{}: {} x {} px is smaller than one code of {} px", file, image.width,
+                           image.height, cell));
+  }
+  return crop(image, {.left = 0, .top = 0, .right = width, .bottom = height});
+}
+
+at::Device device_of(const torch::nn::Module& module) {
+  return module.parameters().front().device();
+}
+
+CodeGrid encode_picture(Vqgan& codec, const RunConfig& config, const std::string& file, bool full) {
+  const Image image =
+      cut_for_codec(read_image(file, {.apply_orientation = true,
+                                      .alpha_on_white = true,
+                                      .max_pixels = config.runtime.max_image_pixels}),
+                    config.model, full, file);
+  std::vector<float> pixels = target_pixels(image);
+  const at::Tensor pixels_13HW =
+      at::from_blob(pixels.data(), {1, 3, image.height, image.width}, at::kFloat).clone();
+  const at::Tensor codes =
+      codec->encode_to_codes(pixels_13HW.to(device_of(*codec))).to(at::kCPU).contiguous();
+  const auto* first = codes.const_data_ptr<int64_t>();
+  const int64_t cell = config.model.codec.downsampling();
+  return {.name = fs::path(file).stem().string(),
+          .height = image.height / cell,
+          .width = image.width / cell,
+          .codes = std::vector<int64_t>(first, first + codes.numel())};
+}
+
+}  // namespace
+
+void encode_pictures(const CodecEncodeOptions& options) {
+  const RunConfig& config = options.config;
+  require_writable_directory(fs::absolute(options.codes).parent_path());
+  const c10::InferenceMode inference;
+  Vqgan codec = load_models(config, start_runtime(config.runtime), kCodecOnly).codec;
+  Progress progress({.what = "codec encode",
+                     .unit = "pictures",
+                     .total = static_cast<int64_t>(options.images.size())});
+  std::vector<CodeGrid> pictures;
+  std::set<std::string> names;
+  for (const std::string& file : options.images) {
+    throw_if_interrupted();
+    pictures.push_back(encode_picture(codec, config, file, options.full));
+    std::string& name = pictures.back().name;
+    if (!names.insert(name).second) name = format("{}_{:03}", name, pictures.size());
+    progress.advance();
+  }
+  progress.finish();
+  write_codes(options.codes, pictures);
+}
+
+void decode_code_file(const CodecDecodeOptions& options, std::ostream& out) {
+  const RunConfig& config = options.config;
+  const std::vector<CodeGrid> pictures =
+      read_codes(options.codes, config.model.codec.codebook_size);
+  require_writable_directory(options.folder);
+  const c10::InferenceMode inference;
+  Vqgan codec = load_models(config, start_runtime(config.runtime), kCodecOnly).codec;
+  Progress progress(
+      {.what = "codec decode", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});
+  for (const CodeGrid& picture : pictures) {
+    throw_if_interrupted();
+    const fs::path file = options.folder / fs::path(picture.name + ".png").filename();
+    const at::Tensor codes_T = at::tensor(picture.codes, at::kLong).to(device_of(*codec));
+    write_image(file, tokens_to_image(codec, codes_T, picture.height, picture.width,
+                                      config.generate.pixel_rule));
+    out << file.string() << "\n";
+    progress.advance();
+  }
+  progress.finish();
+}
+
+}  // namespace mentor

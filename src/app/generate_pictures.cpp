@@ -1,0 +1,137 @@
+#include "mentor/app/build.h"
+#include "mentor/app/inference_tools.h"
+#include "mentor/app/picture_writer.h"
+#include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
+#include "mentor/core/log.h"
+#include "mentor/core/progress.h"
+
+#include <c10/core/InferenceMode.h>
+#include <nlohmann/json.hpp>
+
+#include <iostream>
+#include <optional>
+
+namespace mentor {
+namespace {
+
+/// The requests of the command line or of --requests.
+std::vector<GenerateRequest> requests_of(const GenerateOptions& options) {
+  const GenerateConfig& config = options.run.config.generate;
+  if (!options.requests.empty()) return read_requests(options.requests, config);
+  GenerateRequest request;
+  request.text = options.prompt;
+  request.images.assign(options.images.begin(), options.images.end());
+  request.objects = options.objects;
+  request.task = config.task;
+  request.seed = static_cast<uint64_t>(config.seed);
+  request.count = config.count;
+  return {request};
+}
+
+/// Everything about a run but its models, so that a mistake is found before they are loaded.
+class Session {
+ public:
+  Session(LoadedRunConfig run, const fs::path& out)
+      : run_(std::move(run)),
+        runtime_(start_runtime(run_.config.runtime)),
+        tokenizer_(load_tokenizer(run_.config)),
+        writer_(out, run_, runtime_.string()) {}
+
+  [[nodiscard]] std::vector<PreparedRequest> prepare(
+      const std::vector<GenerateRequest>& requests) const {
+    std::vector<PreparedRequest> prepared;
+    int64_t pictures = 0;
+    for (const GenerateRequest& request : requests) {
+      prepared.push_back(
+          prepare_request(request, tokenizer_, run_.config.model,
+                          {.squash_pictures = run_.config.generate.condition_squash,
+                           .max_image_pixels = run_.config.runtime.max_image_pixels}));
+      pictures += request.count;
+    }
+    writer_.require_room(pictures);
+    return prepared;
+  }
+
+  void load() { generator_.emplace(load_models(run_.config, runtime_), run_.config.generate); }
+
+  /// Draws and writes all pictures; returns their files.
+  std::vector<fs::path> draw(const std::vector<PreparedRequest>& requests,
+                             const fs::path& save_tokens = {});
+
+  [[nodiscard]] const GenerateConfig& defaults() const { return run_.config.generate; }
+  [[nodiscard]] const StageTimes& times() const { return generator_->times(); }
+
+ private:
+  LoadedRunConfig run_;
+  Runtime runtime_;
+  Tokenizer tokenizer_;
+  PictureWriter writer_;
+  std::optional<Generator> generator_;
+};
+
+std::vector<fs::path> Session::draw(const std::vector<PreparedRequest>& requests,
+                                    const fs::path& save_tokens) {
+  const int64_t grid = run_.config.model.decoder.grid;
+  int64_t pictures = 0;
+  for (const PreparedRequest& prepared : requests) pictures += prepared.request.count;
+  Progress progress({.what = "decode", .unit = "tok", .total = pictures * grid * grid});
+  std::vector<fs::path> files;
+  std::vector<CodeGrid> codes;
+  generator_->run(
+      requests, [&](int64_t tokens) { progress.advance(tokens); },
+      [&](GeneratedPicture picture) {
+        files.push_back(writer_.write(requests[picture.request].request, picture, times()));
+        codes.push_back({.name = files.back().stem().string(),
+                         .height = grid,
+                         .width = grid,
+                         .codes = std::move(picture.tokens)});
+      });
+  progress.finish();
+  if (!save_tokens.empty()) write_codes(save_tokens, codes);
+  return files;
+}
+
+/// One answer per request. A request that cannot be served is answered with its error; the next one
+/// is served all the same.
+void serve(Session& session, std::istream& in, std::ostream& out) {
+  session.load();
+  std::string line;
+  for (int64_t number = 1; std::getline(in, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    nlohmann::ordered_json answer;
+    try {
+      GenerateRequest request =
+          parse_request(line, format("standard input:{}", number), ".", session.defaults());
+      if (request.id == GenerateRequest().id) request.id = format("{:06}", number);
+      answer["id"] = request.id;
+      for (const fs::path& file : session.draw(session.prepare({request}))) {
+        answer["files"].push_back(file.string());
+      }
+    } catch (const UserError& e) {
+      answer["error"] = e.what();
+    }
+    out << answer.dump() << std::endl;
+  }
+}
+
+}  // namespace
+
+void generate_pictures(const GenerateOptions& options, std::istream& in, std::ostream& out) {
+  const c10::InferenceMode inference;
+  Session session(options.run, options.out);
+  if (options.serve_input) {
+    serve(session, in, out);
+    return;
+  }
+  const auto requests = session.prepare(requests_of(options));
+  session.load();
+  const std::vector<fs::path> files = session.draw(requests, options.save_tokens);
+  const StageTimes& times = session.times();
+  log::info("encode {:.2f} s, prefill {:.2f} s, decode {:.2f} s ({:.1f} tok/s), codec {:.2f} s",
+            times.encode, times.prefill, times.decode, times.tokens_per_second(), times.codec);
+  for (const fs::path& file : files) out << file.string() << "\n";
+}
+
+}  // namespace mentor

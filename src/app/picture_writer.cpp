@@ -1,0 +1,125 @@
+#include "mentor/app/picture_writer.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
+#include "mentor/core/random.h"
+#include "mentor/image/image_io.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace mentor {
+namespace {
+
+bool names_a_picture(const fs::path& path) {
+  const std::string suffix = path.extension().string();
+  return suffix == ".png" || suffix == ".jpg" || suffix == ".jpeg";
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// Every file of weights that the configuration names; of a folder those that hold tensors.
+std::vector<fs::path> weight_files(const WeightsConfig& weights) {
+  std::vector<fs::path> files;
+  for (const fs::path& path : {weights.model, weights.decoder, weights.clip, weights.t5,
+                               weights.projector, weights.codec}) {
+    if (fs::is_regular_file(path)) files.push_back(path);
+    if (!fs::is_directory(path)) continue;
+    for (const auto& entry : fs::directory_iterator(path)) {
+      const fs::path suffix = entry.path().extension();
+      if (suffix == ".safetensors" || suffix == ".bin") files.push_back(entry.path());
+    }
+  }
+  return files;
+}
+
+}  // namespace
+
+std::string content_hash(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw DataError(format("{}: cannot open", file));
+  constexpr size_t kWords = 1 << 17;
+  std::vector<uint64_t> block(kWords);
+  // Four independent lanes keep the multiplications of mix64 from waiting for each other.
+  uint64_t lanes[4] = {1, 2, 3, 4};
+  uint64_t bytes = 0;
+  while (in) {
+    in.read(reinterpret_cast<char*>(block.data()), kWords * sizeof(uint64_t));
+    const auto got = static_cast<size_t>(in.gcount());
+    std::memset(reinterpret_cast<char*>(block.data()) + got, 0, kWords * sizeof(uint64_t) - got);
+    for (size_t i = 0; i < (got + 31) / 32 * 4; i += 4) {
+      for (size_t lane = 0; lane < 4; ++lane) lanes[lane] = mix64(lanes[lane] ^ block[i + lane]);
+    }
+    bytes += got;
+  }
+  return format("{:016x}", stream_seed(bytes, "content", {lanes[0], lanes[1], lanes[2], lanes[3]}));
+}
+
+PictureWriter::PictureWriter(fs::path out, const LoadedRunConfig& run, std::string runtime)
+    : out_(std::move(out)),
+      one_file_(names_a_picture(out_)),
+      weights_(run.config.weights),
+      config_text_(dump_config(run.config, run.origins)),
+      runtime_(std::move(runtime)) {
+  require_writable_directory(one_file_ ? fs::absolute(out_).parent_path() : out_);
+}
+
+void PictureWriter::require_room(int64_t num_pictures) const {
+  if (one_file_ && num_pictures != 1) {
+    throw UserError(format("{}: is one file, but {} pictures are asked for: name a folder", out_,
+                           num_pictures));
+  }
+}
+
+fs::path PictureWriter::file_of(const GenerateRequest& request,
+                                const GeneratedPicture& picture) const {
+  if (one_file_) return out_;
+  if (request.count == 1) return out_ / (request.id + ".png");
+  return out_ / format("{}_{:03}.png", request.id, picture.number);
+}
+
+fs::path PictureWriter::write(const GenerateRequest& request, const GeneratedPicture& picture,
+                              const StageTimes& times) {
+  if (weight_hashes_.empty()) {
+    for (const fs::path& file : weight_files(weights_)) {
+      weight_hashes_[file.string()] = content_hash(file);
+    }
+  }
+  std::vector<std::string> images;
+  for (const fs::path& image : request.images) images.push_back(image.string());
+  const nlohmann::ordered_json sidecar = {
+      {"id", request.id},
+      {"prompt", request.prompt()},
+      {"text", request.text},
+      {"task", request.task},
+      {"images", images},
+      {"objects", request.objects},
+      {"seed", request.seed},
+      {"number", picture.number},
+      {"picture_seed", picture.seed},
+      {"runtime", runtime_},
+      {"weights", weight_hashes_},
+      {"seconds_so_far",
+       {{"encode", times.encode},
+        {"prefill", times.prefill},
+        {"decode", times.decode},
+        {"codec", times.codec}}},
+      {"tokens_per_second", times.tokens_per_second()},
+      {"config", lines_of(config_text_)},
+  };
+  const fs::path file = file_of(request, picture);
+  write_image(file, picture.image);
+  write_text(fs::path(file).replace_extension(".json"), sidecar.dump(2) + "\n");
+  return file;
+}
+
+}  // namespace mentor

@@ -1,0 +1,61 @@
+#include "mentor/app/build.h"
+#include "mentor/app/inference_tools.h"
+#include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/log.h"
+#include "mentor/core/progress.h"
+#include "mentor/generate/scorer.h"
+
+#include <c10/core/InferenceMode.h>
+#include <nlohmann/json.hpp>
+
+namespace mentor {
+
+void score_pictures(const ScoreOptions& options) {
+  const RunConfig& config = options.config;
+  const Tokenizer tokenizer = load_tokenizer(config);
+  const std::vector<ScoreRecord> records = read_score_records(options.records, config.generate);
+  require_writable_directory(fs::absolute(options.out).parent_path());
+  const auto prepare = [&](const ScoreRecord& record) {
+    return prepare_record(record, tokenizer, config.model,
+                          {.squash_pictures = config.generate.condition_squash,
+                           .max_image_pixels = config.runtime.max_image_pixels});
+  };
+  const auto total = static_cast<int64_t>(records.size());
+  // A bad record is found now, not after hours of scoring those before it.
+  Progress check({.what = "check", .unit = "records", .total = total});
+  for (const ScoreRecord& record : records) {
+    throw_if_interrupted();
+    (void)prepare(record);
+    check.advance();
+  }
+  check.finish();
+
+  const c10::InferenceMode inference;
+  ModelSet models = load_models(config, start_runtime(config.runtime));
+  Progress progress({.what = "score", .unit = "records", .total = total});
+  std::string lines;
+  double sum = 0;
+  int64_t tokens = 0;
+  for (const ScoreRecord& record : records) {
+    throw_if_interrupted();
+    const Score result = score_record(models, prepare(record));
+    lines += nlohmann::ordered_json{{"id", record.request.id},
+                                    {"nll_sum", result.sum},
+                                    {"nll_mean", result.mean},
+                                    {"tokens", result.tokens}}
+                 .dump() +
+             "\n";
+    sum += result.sum;
+    tokens += result.tokens;
+    progress.advance();
+  }
+  progress.finish();
+  write_text(options.out, lines);
+  log::info("{} records, mean negative log-likelihood {:.4f} nats per token", records.size(),
+            sum / static_cast<double>(tokens));
+}
+
+}  // namespace mentor

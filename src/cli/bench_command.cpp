@@ -1,0 +1,57 @@
+#include "mentor/app/bench.h"
+#include "mentor/cli/commands.h"
+#include "options.h"
+
+#include <iostream>
+
+namespace mentor {
+namespace {
+
+struct BenchArguments {
+  ConfigArguments config;
+  BenchOptions bench;
+  bool json = false;
+};
+
+using Bench = BenchResult (*)(const RunConfig&, const BenchOptions&);
+
+void add_bench(CLI::App& group, const std::string& name, const std::string& help, Bench bench) {
+  CLI::App* command = group.add_subcommand(name, help);
+  auto options = std::make_shared<BenchArguments>();
+  options->config.add_to(*command);
+  options->config.add_key(*command, "--preset", "model.preset");
+  options->config.add_key(*command, "--dtype", "runtime.dtype");
+  options->config.add_key(*command, "--threads", "runtime.threads");
+  options->config.add_key(*command, "--guidance-scale", "generate.guidance_scale");
+  command
+      ->add_option("--prompt-tokens", options->bench.prompt_tokens,
+                   "length of the prompt, one picture being 256")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_option("--steps", options->bench.steps, "decode steps to time")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command->add_option("--runs", options->bench.runs, "repetitions")
+      ->check(CLI::Range(1, 10000))
+      ->capture_default_str();
+  command->add_flag("--json", options->json, "one line of JSON instead of a table");
+  command->callback([options, bench] {
+    const BenchResult result = bench(options->config.load().config, options->bench);
+    std::cout << (options->json ? result.json() + "\n" : result.text());
+  });
+  command->footer("Example:\n  mentor bench " + name + " --preset tiny --json");
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& mentor) {
+  CLI::App* group = mentor.add_subcommand(
+      "bench", "Times one part of the work with random weights of the real dimensions.");
+  group->group("Performance");
+  add_bench(*group, "decode", "Prefill and decode steps.", bench_decode);
+  add_bench(*group, "encode", "Text encoder and vision tower.", bench_encode);
+  add_bench(*group, "codec", "Image codec, both ways.", bench_codec);
+  add_bench(*group, "load", "From the configuration's files to the first decode step.", bench_load);
+}
+
+}  // namespace mentor

@@ -1,0 +1,54 @@
+#include "mentor/data/codes_file.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace mentor {
+
+using nlohmann::json;
+
+void write_codes(const std::filesystem::path& file, const std::vector<CodeGrid>& pictures) {
+  json items = json::array();
+  for (const CodeGrid& picture : pictures) {
+    items.push_back({{"name", picture.name},
+                     {"grid", {picture.height, picture.width}},
+                     {"codes", picture.codes}});
+  }
+  write_text(file, json{{"pictures", items}}.dump() + "\n");
+}
+
+std::vector<CodeGrid> read_codes(const std::filesystem::path& file, int64_t codebook_size) {
+  std::vector<CodeGrid> pictures;
+  try {
+    for (const json& item : json::parse(read_text(file)).at("pictures")) {
+      CodeGrid picture{.name = item.at("name"),
+                       .height = item.at("grid").at(0),
+                       .width = item.at("grid").at(1),
+                       .codes = item.at("codes")};
+      const std::string where = format("{}: picture {} '{}'", file, pictures.size(), picture.name);
+      if (picture.height < 1 || picture.width < 1 || picture.height > 4096 ||
+          picture.width > 4096 ||
+          static_cast<int64_t>(picture.codes.size()) != picture.height * picture.width) {
+        throw DataError(format("{}: {} codes do not fill a grid of {} x {}", where,
+                               picture.codes.size(), picture.height, picture.width));
+      }
+      const auto [low, high] = std::minmax_element(picture.codes.begin(), picture.codes.end());
+      if (*low < 0 || *high >= codebook_size) {
+        throw DataError(format("{}: code {} is outside the codebook of {}", where,
+                               *low < 0 ? *low : *high, codebook_size));
+      }
+      pictures.push_back(std::move(picture));
+    }
+  } catch (const json::exception& e) {
+    throw DataError(
+        format("{}: is no file of codes as `codec encode` writes it ({})", file, e.what()));
+  }
+  return pictures;
+}
+
+}  // namespace mentor
