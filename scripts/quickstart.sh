@@ -8,6 +8,9 @@ if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then usage && exit 0; fi
 "$root/scripts/setup.sh"
 "$root/scripts/build.sh" mentor
 cd "$root"
-build/mentor weights init --preset tiny --seed 0 --out out/quickstart/weights
-build/mentor generate out/quickstart/weights/config.yaml \
-  --prompt "a red apple on a wooden table" --seed 0 --out out/quickstart
+out=out/quickstart
+[ -e $out/weights/config.yaml ] ||
+  build/mentor weights init --preset tiny --seed 0 --out $out/weights
+build/mentor generate $out/weights/config.yaml --image tests/golden/end_to_end/reference.png \
+  --task subject --object "green ball" --prompt "a green ball on a beach" --seed 0 \
+  --out $out/picture.png

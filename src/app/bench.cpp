@@ -1,6 +1,7 @@
 #include "mentor/app/bench.h"
 
 #include "mentor/app/build.h"
+#include "mentor/core/error.h"
 #include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
@@ -48,6 +49,16 @@ double peak_memory_mib() {
     return kib / 1024;
   }
   return 0;
+}
+
+/// 256 tokens of a picture and 64 of a sentence, as far as they fit.
+int64_t prompt_length(const BenchOptions& options, const LlamaGenConfig& decoder) {
+  constexpr int64_t kUsual = 320;
+  if (options.prompt_tokens > decoder.cond_len) {
+    throw ConfigError(format("--prompt-tokens: {} are more than model.decoder.cond_len {}",
+                             options.prompt_tokens, decoder.cond_len));
+  }
+  return options.prompt_tokens > 0 ? options.prompt_tokens : std::min(kUsual, decoder.cond_len);
 }
 
 BenchResult start_result(const std::string& what, const RunConfig& config, const Runtime& runtime) {
@@ -120,6 +131,7 @@ std::string BenchResult::text() const {
 
 BenchResult bench_decode(const RunConfig& config, const BenchOptions& options) {
   const c10::InferenceMode inference;
+  const int64_t prompt_tokens = prompt_length(options, config.model.decoder);
   const Runtime runtime = start_runtime(config.runtime);
   ModelSet models =
       random_models(config, runtime, {.encoder = false, .decoder = true, .codec = false});
@@ -127,33 +139,33 @@ BenchResult bench_decode(const RunConfig& config, const BenchOptions& options) {
   const SamplingOptions sampling = sampling_options(config.generate);
   const bool guided = sampling.guided(0);
   BenchResult result = start_result("decode", config, runtime);
-  result.settings.emplace_back("prompt_tokens", format("{}", options.prompt_tokens));
+  result.settings.emplace_back("prompt_tokens", format("{}", prompt_tokens));
   result.settings.emplace_back("guidance", guided ? "on" : "off");
-  const Condition condition{random_like(first_parameter(*decoder),
-                                        {options.prompt_tokens, config.model.decoder.cond_dim}),
-                            {options.prompt_tokens}};
+  const Condition condition{
+      random_like(first_parameter(*decoder), {prompt_tokens, config.model.decoder.cond_dim}),
+      {prompt_tokens}};
   result.figures.push_back(
       time_runs("prefill_ms", options.runs, [&] { (void)run_prefix(decoder, condition, guided); }));
   const int64_t last = std::max<int64_t>(config.model.decoder.image_len() - options.steps - 4, 0);
   result.figures.push_back(
-      time_steps("step_ms_first", decoder, options.prompt_tokens, 0, options.steps, sampling));
+      time_steps("step_ms_first", decoder, prompt_tokens, 0, options.steps, sampling));
   result.figures.push_back(
-      time_steps("step_ms_last", decoder, options.prompt_tokens, last, options.steps, sampling));
+      time_steps("step_ms_last", decoder, prompt_tokens, last, options.steps, sampling));
   result.figures.push_back({"peak_memory_mib", {peak_memory_mib()}});
   return result;
 }
 
 BenchResult bench_encode(const RunConfig& config, const BenchOptions& options) {
   const c10::InferenceMode inference;
+  const int64_t prompt_tokens = prompt_length(options, config.model.decoder);
   const Runtime runtime = start_runtime(config.runtime);
   ModelSet models =
       random_models(config, runtime, {.encoder = true, .decoder = false, .codec = false});
   const MultimodalEncoder& encoder = models.encoder;
   BenchResult result = start_result("encode", config, runtime);
-  result.settings.emplace_back("prompt_tokens", format("{}", options.prompt_tokens));
+  result.settings.emplace_back("prompt_tokens", format("{}", prompt_tokens));
   const at::Tensor weight = first_parameter(*encoder);
-  const at::Tensor embeddings =
-      random_like(weight, {1, options.prompt_tokens, config.model.t5.d_model});
+  const at::Tensor embeddings = random_like(weight, {1, prompt_tokens, config.model.t5.d_model});
   result.figures.push_back(time_runs(
       "t5_ms", options.runs, [&] { (void)encoder->language_model()->forward(embeddings); }));
   if (config.model.vision) {
@@ -189,15 +201,16 @@ BenchResult bench_codec(const RunConfig& config, const BenchOptions& options) {
 
 BenchResult bench_load(const RunConfig& config, const BenchOptions& options) {
   const c10::InferenceMode inference;
+  const int64_t prompt_tokens = prompt_length(options, config.model.decoder);
   const auto begin = Clock::now();
   const Runtime runtime = start_runtime(config.runtime);
   ModelSet models = load_models(config, runtime);
   const double load_ms = milliseconds_since(begin);
-  const Condition condition{random_like(first_parameter(*models.decoder),
-                                        {options.prompt_tokens, config.model.decoder.cond_dim}),
-                            {options.prompt_tokens}};
+  const Condition condition{
+      random_like(first_parameter(*models.decoder), {prompt_tokens, config.model.decoder.cond_dim}),
+      {prompt_tokens}};
   Prefix prefix = run_prefix(models.decoder, condition, /*guided=*/false);
-  KvCache cache = models.decoder->make_cache(1, options.prompt_tokens + 1);
+  KvCache cache = models.decoder->make_cache(1, prompt_tokens + 1);
   cache.copy_row(0, prefix.cache, 0);
   (void)models.decoder->decode_step(prefix.logits.argmax(-1), 0, cache);
   BenchResult result = start_result("load", config, runtime);

@@ -69,6 +69,14 @@ Tokenizer load_tokenizer(const RunConfig& config) {
   return tokenizer;
 }
 
+PrepareOptions prepare_options(const RunConfig& config) {
+  return {.decode = {.apply_orientation = true,
+                     .alpha_on_white = true,
+                     .max_pixels = config.runtime.max_image_pixels,
+                     .min_side = config.runtime.min_image_side},
+          .squash_pictures = config.generate.condition_squash};
+}
+
 ModelSet load_models(const RunConfig& config, const Runtime& runtime, const ModelChoice& choice) {
   ModelSet models = build_models(config.model, choice);
   (void)load_pretrained(models, config.weights, {.dtype = runtime.dtype, .device = runtime.device});

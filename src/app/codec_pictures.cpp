@@ -40,10 +40,7 @@ at::Device device_of(const torch::nn::Module& module) {
 
 CodeGrid encode_picture(Vqgan& codec, const RunConfig& config, const std::string& file, bool full) {
   const Image image =
-      cut_for_codec(read_image(file, {.apply_orientation = true,
-                                      .alpha_on_white = true,
-                                      .max_pixels = config.runtime.max_image_pixels}),
-                    config.model, full, file);
+      cut_for_codec(read_image(file, prepare_options(config).decode), config.model, full, file);
   std::vector<float> pixels = target_pixels(image);
   const at::Tensor pixels_13HW =
       at::from_blob(pixels.data(), {1, 3, image.height, image.width}, at::kFloat).clone();

@@ -45,9 +45,7 @@ class Session {
     int64_t pictures = 0;
     for (const GenerateRequest& request : requests) {
       prepared.push_back(
-          prepare_request(request, tokenizer_, run_.config.model,
-                          {.squash_pictures = run_.config.generate.condition_squash,
-                           .max_image_pixels = run_.config.runtime.max_image_pixels}));
+          prepare_request(request, tokenizer_, run_.config.model, prepare_options(run_.config)));
       pictures += request.count;
     }
     writer_.require_room(pictures);

@@ -19,9 +19,7 @@ void score_pictures(const ScoreOptions& options) {
   const std::vector<ScoreRecord> records = read_score_records(options.records, config.generate);
   require_writable_directory(fs::absolute(options.out).parent_path());
   const auto prepare = [&](const ScoreRecord& record) {
-    return prepare_record(record, tokenizer, config.model,
-                          {.squash_pictures = config.generate.condition_squash,
-                           .max_image_pixels = config.runtime.max_image_pixels});
+    return prepare_record(record, tokenizer, config.model, prepare_options(config));
   };
   const auto total = static_cast<int64_t>(records.size());
   // A bad record is found now, not after hours of scoring those before it.

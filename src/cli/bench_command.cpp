@@ -23,17 +23,15 @@ void add_bench(CLI::App& group, const std::string& name, const std::string& help
   options->config.add_key(*command, "--dtype", "runtime.dtype");
   options->config.add_key(*command, "--threads", "runtime.threads");
   options->config.add_key(*command, "--guidance-scale", "generate.guidance_scale");
-  command
-      ->add_option("--prompt-tokens", options->bench.prompt_tokens,
-                   "length of the prompt, one picture being 256")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  command->add_option("--steps", options->bench.steps, "decode steps to time")
-      ->check(CLI::Range(1, 10000))
-      ->capture_default_str();
-  command->add_option("--runs", options->bench.runs, "repetitions")
-      ->check(CLI::Range(1, 10000))
-      ->capture_default_str();
+  const auto add_number = [command](const char* flag, int64_t& value, const char* what) {
+    command->add_option(flag, value, what)
+        ->check(CLI::Range(1, 10000).description(""))
+        ->type_name("NUMBER");
+  };
+  add_number("--prompt-tokens", options->bench.prompt_tokens,
+             "length of the prompt (default 320: a picture and a sentence)");
+  add_number("--steps", options->bench.steps, "decode steps to time (default 40)");
+  add_number("--runs", options->bench.runs, "repetitions of everything else (default 5)");
   command->add_flag("--json", options->json, "one line of JSON instead of a table");
   command->callback([options, bench] {
     const BenchResult result = bench(options->config.load().config, options->bench);

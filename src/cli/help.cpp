@@ -16,9 +16,9 @@ constexpr const char* kIntroduction =
 
 constexpr const char* kFirstSteps =
     "Try first:\n"
-    "  mentor --version                what this build and this machine can do\n"
-    "  mentor config help generate     what can be set for generating pictures\n"
-    "  mentor config dump              a complete configuration, to edit and keep\n";
+    "  mentor weights init --out weights/tiny     small random weights, no download\n"
+    "  mentor generate weights/tiny/config.yaml --prompt \"a red fox\" --out fox.png\n"
+    "  mentor config help generate                what can be set for it\n";
 
 /// "  left    right", the right side wrapped in its column.
 std::string row(const std::string& left, const std::string& right) {

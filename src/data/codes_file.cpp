@@ -25,7 +25,8 @@ void write_codes(const std::filesystem::path& file, const std::vector<CodeGrid>&
 std::vector<CodeGrid> read_codes(const std::filesystem::path& file, int64_t codebook_size) {
   std::vector<CodeGrid> pictures;
   try {
-    for (const json& item : json::parse(read_text(file)).at("pictures")) {
+    const json content = json::parse(read_text(file));
+    for (const json& item : content.at("pictures")) {
       CodeGrid picture{.name = item.at("name"),
                        .height = item.at("grid").at(0),
                        .width = item.at("grid").at(1),

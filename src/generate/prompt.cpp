@@ -3,7 +3,6 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/data/task_text.h"
-#include "mentor/image/image_io.h"
 #include "mentor/image/transforms.h"
 
 #include <ATen/ATen.h>
@@ -74,9 +73,7 @@ PreparedRequest prepare_request(const GenerateRequest& request, const Tokenizer&
                                 const ModelConfig& model, const PrepareOptions& options) {
   std::vector<Image> pictures;
   for (const auto& file : request.images) {
-    pictures.push_back(read_image(file, {.apply_orientation = true,
-                                         .alpha_on_white = true,
-                                         .max_pixels = options.max_image_pixels}));
+    pictures.push_back(read_image(file, options.decode));
   }
   return {.request = request,
           .input = prepare_prompt(tokenizer, model, request.prompt(), pictures,

@@ -2,7 +2,6 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
-#include "mentor/image/image_io.h"
 #include "mentor/image/transforms.h"
 #include "mentor/nn/loss.h"
 
@@ -34,10 +33,9 @@ PreparedRecord prepare_record(const ScoreRecord& record, const Tokenizer& tokeni
     prepared.tokens_T = checked_tokens(record, model.decoder);
     return prepared;
   }
-  const DecodeOptions decode{
-      .apply_orientation = true, .alpha_on_white = true, .max_pixels = options.max_image_pixels};
   const int64_t side = model.image_size;
-  std::vector<float> pixels = target_pixels(center_crop(read_image(record.target, decode), side));
+  std::vector<float> pixels =
+      target_pixels(center_crop(read_image(record.target, options.decode), side));
   prepared.target_CHW = at::from_blob(pixels.data(), {3, side, side}, at::kFloat).clone();
   return prepared;
 }

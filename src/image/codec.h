@@ -24,6 +24,9 @@ struct Source {
     if (width > options.max_pixels / height)
       fail(format("picture of {}x{} pixels is larger than the limit of {} pixels (make it smaller)",
                   width, height, options.max_pixels));
+    if (width < options.min_side || height < options.min_side)
+      fail(format("picture of {}x{} pixels is too small (its sides need {} pixels at least)", width,
+                  height, options.min_side));
   }
 };
 

@@ -1,19 +1,16 @@
 #include "support/golden.h"
-#include "support/run_program.h"
+#include "support/one_message.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <sys/mount.h>
 #include <unistd.h>
 
 namespace mentor {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::StartsWith;
 
 ProgramResult weights(std::vector<std::string> words) {
   words.insert(words.begin(), {MENTOR_BINARY, "weights"});
@@ -22,13 +19,6 @@ ProgramResult weights(std::vector<std::string> words) {
 
 std::string checkpoint(const std::string& name) {
   return fixture_path("checkpoints/" + name).string();
-}
-
-/// Exit code 2 and one line on standard error.
-void expect_one_message(const ProgramResult& result, const std::string& part) {
-  EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, AllOf(StartsWith("error: "), HasSubstr(part)));
-  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
 }
 
 TEST(WeightsCommand, InitInspectConvertDiffWorkTogether) {

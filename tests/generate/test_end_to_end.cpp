@@ -169,7 +169,7 @@ TEST(Generator, BatchesSinglesAndScoresAgree) {
   GenerateConfig config;
   config.guidance_scale = 2;
   config.max_batch = 3;
-  const PrepareOptions prepare{.max_image_pixels = 1 << 20};
+  const PrepareOptions prepare{.decode = {.apply_orientation = true, .alpha_on_white = true}};
   const auto draw = [&](const std::vector<GenerateRequest>& requests) {
     Generator generator(e.models, config);
     std::vector<PreparedRequest> prepared;

@@ -85,13 +85,16 @@ TEST(DecodeImage, EveryTruncationIsAnError) {
   }
 }
 
-TEST(DecodeImage, RefusesPicturesAboveTheLimitByTheirHeader) {
+TEST(DecodeImage, RefusesPicturesBeyondTheLimitsByTheirHeader) {
   const std::string png = encode_png(Image(30, 20));
   const std::string jpeg = encode_jpeg(Image(30, 20));
   EXPECT_EQ(decode_image(png, "p", {.max_pixels = 600}).width, 30);
   for (const std::string& bytes : {png, jpeg})
     EXPECT_THAT(error_of([&] { (void)decode_image(bytes, "p", {.max_pixels = 599}); }),
                 AllOf(HasSubstr("p: "), HasSubstr("30x20"), HasSubstr("limit of 599 pixels")));
+  EXPECT_EQ(decode_image(png, "p", {.min_side = 20}).height, 20);
+  EXPECT_THAT(error_of([&] { (void)decode_image(png, "p", {.min_side = 21}); }),
+              AllOf(HasSubstr("p: "), HasSubstr("30x20"), HasSubstr("21 pixels at least")));
 }
 
 TEST(DecodeImage, PrintsNothing) {

@@ -9,9 +9,9 @@
 namespace mentor {
 
 struct BenchOptions {
-  int64_t prompt_tokens = 320;  // real length of the prompt (256 of one picture and a sentence)
-  int64_t steps = 40;           // decode steps timed at each end of a picture
-  int64_t runs = 5;             // repetitions of everything else
+  int64_t prompt_tokens = 0;  // real length of the prompt; 0: a picture and a sentence
+  int64_t steps = 40;         // decode steps timed at each end of a picture
+  int64_t runs = 5;           // repetitions of everything else
 };
 
 /// Repetitions of one measurement.

@@ -2,6 +2,7 @@
 
 #include "mentor/app/run_config.h"
 #include "mentor/app/runtime.h"
+#include "mentor/generate/prompt.h"
 #include "mentor/models/model_set.h"
 #include "mentor/text/tokenizer.h"
 
@@ -10,6 +11,9 @@ namespace mentor {
 /// The configured tokenizer, checked against the model. Throws ConfigError naming the key to put
 /// right, also for a decoder that takes class numbers instead of sentences.
 [[nodiscard]] Tokenizer load_tokenizer(const RunConfig& config);
+
+/// How pictures that a user shows are read: upright, transparent parts white.
+[[nodiscard]] PrepareOptions prepare_options(const RunConfig& config);
 
 /// Loads what `choice` names, ready for inference. Throws ConfigError or WeightsError naming the
 /// key or file to put right; random weights are never put in the place of missing ones.

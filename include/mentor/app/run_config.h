@@ -19,6 +19,7 @@ struct RuntimeConfig {
   std::string dtype = "auto";
   int64_t threads = 0;
   int64_t max_image_pixels = 178'956'970;
+  int64_t min_image_side = 8;
 
   template <class Visitor>
   void fields(Visitor& v) {
@@ -29,6 +30,8 @@ struct RuntimeConfig {
     v("threads", threads, "CPU threads; 0: one per physical core", bound::between(0, 4096));
     v("max_image_pixels", max_image_pixels, "pictures that decode to more are refused (Pillow's)",
       bound::between(1, 1e12));
+    v("min_image_side", min_image_side, "pictures with a shorter side, in pixels, are refused",
+      bound::between(1, 4096));
   }
 };
 

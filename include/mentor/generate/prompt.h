@@ -2,6 +2,7 @@
 
 #include "mentor/generate/request.h"
 #include "mentor/image/image.h"
+#include "mentor/image/image_io.h"
 #include "mentor/models/llamagen.h"
 #include "mentor/models/model_config.h"
 #include "mentor/models/multimodal_encoder.h"
@@ -27,8 +28,8 @@ struct PreparedRequest {
 };
 
 struct PrepareOptions {
+  DecodeOptions decode;
   bool squash_pictures = false;
-  int64_t max_image_pixels = 0;
 };
 
 [[nodiscard]] PreparedRequest prepare_request(const GenerateRequest& request,

@@ -16,6 +16,7 @@ struct DecodeOptions {
   bool alpha_on_white = false;     // blend transparent pixels with white instead of dropping alpha
   // The header alone decides: a larger picture is refused before memory is allocated for it.
   int64_t max_pixels = 89'478'485;
+  int64_t min_side = 1;  // a picture with a shorter side is refused
 };
 
 /// Decodes JPEG (also CMYK), PNG (every kind; 16 bits give their high byte), WebP or BMP to RGB.

@@ -1,0 +1,257 @@
+#include "mentor/core/filesystem.h"
+#include "mentor/image/image_io.h"
+#include "support/golden.h"
+#include "support/one_message.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <sstream>
+#include <sys/mount.h>
+
+// generate, score, codec and bench as a user runs them, on the tiny preset.
+
+namespace mentor {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+std::string fixture(const std::string& name) { return fixture_path(name).string(); }
+
+class GenerateCommand : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    weights_ = std::make_unique<TempDir>();
+    const ProgramResult init =
+        run_program({MENTOR_BINARY, "weights", "init", "--seed", "3", "--out", config_folder()});
+    ASSERT_EQ(init.exit_code, 0) << init.err;
+  }
+  static void TearDownTestSuite() { weights_.reset(); }
+
+  static std::string config_folder() { return (*weights_ / "tiny").string(); }
+  static std::string config() { return config_folder() + "/config.yaml"; }
+
+  /// `mentor COMMAND CONFIG WORDS...`, quietly.
+  static ProgramResult run(const std::string& command, std::vector<std::string> words,
+                           const std::string& input = "") {
+    words.insert(words.begin(), {MENTOR_BINARY, command, config(), "--log-level", "error"});
+    return run_program(std::move(words), input);
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return (dir_ / name).string(); }
+  void write(const std::string& name, const std::string& text) const {
+    write_text(path(name), text);
+  }
+  [[nodiscard]] json read_json_file(const std::string& name) const {
+    return json::parse(read_text(path(name)));
+  }
+
+  /// Runs that must end in one message and leave no picture behind.
+  void expect_refused(std::vector<std::string> words, const std::string& part) const {
+    SCOPED_TRACE(part);
+    words.insert(words.end(), {"--out", path("refused.png")});
+    expect_one_message(run("generate", std::move(words)), part);
+    EXPECT_FALSE(fs::exists(path("refused.png")));
+  }
+
+  const std::string picture_ = fixture("end_to_end/reference.png");
+  TempDir dir_;
+
+ private:
+  static inline std::unique_ptr<TempDir> weights_;
+};
+
+TEST_F(GenerateCommand, DrawsFromAPictureAndASentence) {
+  const ProgramResult result =
+      run("generate", {"--task", "subject", "--object", "fox", "--image", picture_, "--prompt",
+                       "a fox\\nat night", "--out", path("fox.png"), "--seed", "5", "--top-p",
+                       "0.9", "--save-tokens", path("codes.json")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, path("fox.png") + "\n");
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(read_image(path("fox.png")).width, 64);
+  const json sidecar = read_json_file("fox.json");
+  EXPECT_EQ(sidecar.at("prompt"), "The fox in <image>.\na fox\nat night");
+  EXPECT_EQ(sidecar.at("seed"), 5);
+  EXPECT_EQ(sidecar.at("weights").size(), 2U);
+  EXPECT_GT(sidecar.at("tokens_per_second"), 0);
+  EXPECT_THAT(sidecar.at("config").dump(), HasSubstr("top_p: 0.9"));
+
+  // The codes are the picture.
+  const json codes = read_json_file("codes.json").at("pictures").at(0);
+  EXPECT_EQ(codes.at("codes").size(), 64U);
+  const ProgramResult decoded =
+      run_program({MENTOR_BINARY, "codec", "decode", path("codes.json"), "--config", config(),
+                   "--out", path("again"), "--log-level", "error"});
+  ASSERT_EQ(decoded.exit_code, 0) << decoded.err;
+  EXPECT_EQ(read_image(path("again/fox.png")), read_image(path("fox.png")));
+}
+
+TEST_F(GenerateCommand, ARequestDrawsTheSameWhateverSharesItsBatch) {
+  write("requests.jsonl",
+        json{{"prompt", "a red fox"}, {"seed", 9}, {"count", 2}}.dump() + "\n\n" +
+            json{{"id", "cat"}, {"prompt", "a cat in <image>"}, {"image", picture_}, {"seed", 9}}
+                .dump());
+  ASSERT_EQ(run("generate", {"--requests", path("requests.jsonl"), "--out", path("all"),
+                             "--save-tokens", path("all.json")})
+                .exit_code,
+            0);
+  ASSERT_EQ(run("generate", {"--prompt", "a cat in <image>", "--image", picture_, "--seed", "9",
+                             "--out", path("cat.png"), "--save-tokens", path("cat.tokens")})
+                .exit_code,
+            0);
+  const json all = read_json_file("all.json").at("pictures");
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all.at(0).at("name"), "000001_000");
+  EXPECT_NE(all.at(0).at("codes"), all.at(1).at("codes"));
+  EXPECT_EQ(all.at(2).at("codes"), read_json_file("cat.tokens").at("pictures").at(0).at("codes"));
+  EXPECT_EQ(read_image(path("all/cat.png")), read_image(path("cat.png")));
+}
+
+TEST_F(GenerateCommand, AnswersLineByLineAndOutlivesABadOne) {
+  const ProgramResult result =
+      run("generate", {"--stdin-jsonl", "--out", path("served")},
+          "{\"id\": \"one\", \"prompt\": \"a fox\"}\nnot json\n{\"prompt\": \"<image>\"}\n"
+          "{\"id\": \"two\", \"prompt\": \"a cat\", \"count\": 2}\n");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(result.out);
+  std::vector<json> answers;
+  for (std::string line; std::getline(lines, line);) answers.push_back(json::parse(line));
+  ASSERT_EQ(answers.size(), 4U);
+  EXPECT_EQ(answers[0].at("files"), json({path("served/one.png")}));
+  EXPECT_THAT(answers[1].at("error").get<std::string>(), HasSubstr("standard input:2"));
+  EXPECT_THAT(answers[2].at("error").get<std::string>(), HasSubstr("1 <image> for 0 pictures"));
+  EXPECT_EQ(answers[3].at("files").size(), 2U);
+  EXPECT_TRUE(fs::exists(path("served/two_001.json")));
+}
+
+TEST_F(GenerateCommand, BadWeightsEndInOneMessage) {
+  const auto with_model = [](const std::string& file) {
+    return std::vector<std::string>{"--prompt", "a fox", "--set",
+                                    "weights.model=" + fixture("checkpoints/" + file)};
+  };
+  expect_refused(with_model("damaged/truncated_zip.pt"), "not a complete zip archive");
+  expect_refused(with_model("damaged/evil_os_system.pt"), "evil_os_system.pt");
+  EXPECT_FALSE(fs::exists("EXECUTED_BY_PICKLE"));
+  expect_refused(with_model("none.pt"), "none.pt");
+}
+
+TEST_F(GenerateCommand, WeightsOfAnotherSizeAreNamedWithTheCure) {
+  const ProgramResult result =
+      run("generate", {"--prompt", "a fox", "--out", path("x.png"), "--set",
+                       "weights.model=" + fixture("checkpoints/mentor_tiny.pt")});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("of another shape"));
+  EXPECT_THAT(result.err, HasSubstr("(configured 128)"));
+}
+
+TEST_F(GenerateCommand, BadPicturesEndInOneMessage) {
+  const auto with_image = [](const std::string& file) {
+    return std::vector<std::string>{"--prompt", "the cat in <image>", "--image", file};
+  };
+  expect_refused(with_image(path("none.png")), "none.png");
+  write("empty.png", "");
+  expect_refused(with_image(path("empty.png")), "empty.png");
+  write_image(path("dot.png"), Image(1, 1));
+  expect_refused(with_image(path("dot.png")), "1x1 pixels is too small");
+  write("text.jpg", "no picture");
+  expect_refused(with_image(path("text.jpg")), "text.jpg");
+}
+
+TEST_F(GenerateCommand, BadRequestsEndInOneMessage) {
+  expect_refused({"--prompt", "a fox", "--top-p", "1.5"}, "top_p");
+  expect_refused({"--prompt", "a fox", "--set", "generate.top_pp=1"}, "did you mean");
+  write("config.yaml", "base: " + config() + "\ngenerate:\n  temprature: 1\n");
+  expect_one_message(run_program({MENTOR_BINARY, "generate", path("config.yaml"), "-p", "a fox"}),
+                     "config.yaml:3");
+  std::string words;
+  for (int i = 0; i < 200; ++i) words += "fox ";
+  expect_refused({"--prompt", words}, "the model takes 128");
+  expect_refused({"--prompt", "<image> and <image>", "--image", picture_},
+                 "2 <image> for 1 pictures");
+  expect_refused({"--prompt", "a fox", "--stdin-jsonl"}, "exactly one of");
+  expect_refused({"--prompt", "a fox", "--count", "2"}, "name a folder");
+  write("requests.jsonl", "{\"prompt\": \"a fox\"}\n{\"promt\": \"a cat\"}\n");
+  expect_refused({"--requests", path("requests.jsonl")}, "requests.jsonl:2: promt");
+}
+
+TEST_F(GenerateCommand, AFolderThatCannotBeWrittenIsNamed) {
+  expect_one_message(run("generate", {"--prompt", "a fox", "--out", "/proc/mentor"}),
+                     "/proc/mentor");
+}
+
+TEST_F(GenerateCommand, AFullDiskLeavesNothingHalfWritten) {
+  const ProgramResult limited = run_program(
+      {"/bin/sh", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"", MENTOR_BINARY, "generate",
+       config(), "--log-level", "error", "--prompt", "a fox", "--out", path("limited")});
+  expect_one_message(limited, "picture.png");
+  EXPECT_TRUE(fs::is_empty(path("limited")));
+
+  if (::mount("tmpfs", dir_.path().c_str(), "tmpfs", 0, "size=8k") != 0) {
+    GTEST_SKIP() << "needs the right to mount a small file system";
+  }
+  const ProgramResult full = run("generate", {"--prompt", "a fox", "--out", path("full")});
+  const bool empty = fs::is_empty(path("full"));
+  ::umount(dir_.path().c_str());
+  expect_one_message(full, "No space left");
+  EXPECT_TRUE(empty);
+}
+
+TEST_F(GenerateCommand, ScoreWritesOneLinePerRecord) {
+  std::vector<int64_t> tokens(64, 7);
+  write("records.jsonl", json{{"prompt", "a fox"}, {"tokens", tokens}}.dump() + "\n" +
+                             json{{"id", "b"}, {"prompt", "a fox"}, {"target", picture_}}.dump() +
+                             "\n");
+  const ProgramResult result =
+      run("score", {"--data", path("records.jsonl"), "--out", path("nll.jsonl")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(read_text(path("nll.jsonl")));
+  std::string line;
+  for (const char* id : {"000001", "b"}) {
+    ASSERT_TRUE(std::getline(lines, line));
+    const json score = json::parse(line);
+    EXPECT_EQ(score.at("id"), id);
+    EXPECT_EQ(score.at("tokens"), 64);
+    EXPECT_NEAR(score.at("nll_mean"), std::log(512.0), 1e-3) << "every code is equally likely";
+  }
+  write("bad.jsonl", "{\"prompt\": \"a fox\", \"tokens\": [1, 2]}\n");
+  expect_one_message(run("score", {"--data", path("bad.jsonl"), "--out", path("x.jsonl")}),
+                     "2 tokens, the model's pictures have 64");
+  EXPECT_FALSE(fs::exists(path("x.jsonl")));
+}
+
+TEST_F(GenerateCommand, CodecEncodeTakesWholePicturesAndNamesThem) {
+  const auto encode = [&](const std::string& file) {
+    return run_program({MENTOR_BINARY, "codec", "encode", picture_, picture_, "--full", "--config",
+                        config(), "--out", file, "--log-level", "error"});
+  };
+  ASSERT_EQ(encode(path("codes.json")).exit_code, 0);
+  const json pictures = read_json_file("codes.json").at("pictures");
+  ASSERT_EQ(pictures.size(), 2U);
+  EXPECT_EQ(pictures.at(0).at("name"), "reference");
+  EXPECT_EQ(pictures.at(1).at("name"), "reference_002");
+  EXPECT_EQ(pictures.at(0).at("codes"), pictures.at(1).at("codes"));
+  const Image image = read_image(picture_);
+  EXPECT_EQ(pictures.at(0).at("grid"), json({image.height / 8, image.width / 8}));
+  expect_one_message(encode("/proc/mentor.json"), "/proc");
+  write("bad.json", "{\"pictures\": [{\"name\": \"a\", \"grid\": [2, 2], \"codes\": [1, 2, 3]}]}");
+  expect_one_message(
+      run_program({MENTOR_BINARY, "codec", "decode", path("bad.json"), "--config", config()}),
+      "3 codes do not fill a grid of 2 x 2");
+}
+
+TEST_F(GenerateCommand, BenchPrintsOneLineOfJson) {
+  for (const char* what : {"decode", "encode", "codec", "load"}) {
+    const ProgramResult result =
+        run_program({MENTOR_BINARY, "bench", what, config(), "--json", "--log-level", "error",
+                     "--prompt-tokens", "20", "--steps", "3", "--runs", "2"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const json figures = json::parse(result.out);
+    EXPECT_EQ(figures.at("bench"), what);
+    EXPECT_GT(figures.at("peak_memory_mib").at("median"), 0);
+  }
+}
+
+}  // namespace
+}  // namespace mentor
