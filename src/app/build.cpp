@@ -54,10 +54,12 @@ Tokenizer load_tokenizer(const RunConfig& config) {
         "model.decoder.condition: is class: this decoder draws classes by number and takes no "
         "sentence");
   }
+  require_weight_files(config.weights);
   if (config.weights.tokenizer.empty()) {
     throw ConfigError(
         "weights.tokenizer: is not set: name the folder that holds spiece.model (for FlanT5 and "
-        "MENTOR: that of blip2-flan-t5-xl or flan-t5-xl)");
+        "MENTOR: that of blip2-flan-t5-xl or flan-t5-xl), or start from the config.yaml that "
+        "'mentor weights init --out DIR' writes");
   }
   const int64_t wanted = config.model.prompt.image_token_id;
   Tokenizer tokenizer = Tokenizer::load(config.weights.tokenizer, {.image_token_id = wanted});
@@ -69,6 +71,27 @@ Tokenizer load_tokenizer(const RunConfig& config) {
   return tokenizer;
 }
 
+void require_weight_files(const WeightsConfig& weights) {
+  std::string problems;
+  const auto check = [&](const char* key, const std::filesystem::path& path) {
+    std::error_code ignored;
+    if (path.empty() || std::filesystem::exists(path, ignored)) return;
+    problems += format("{}weights.{}: {} does not exist", problems.empty() ? "" : "\n", key, path);
+  };
+  check("model", weights.model);
+  check("decoder", weights.decoder);
+  check("clip", weights.clip);
+  check("t5", weights.t5);
+  check("projector", weights.projector);
+  check("codec", weights.codec);
+  check("tokenizer", weights.tokenizer);
+  if (!problems.empty()) {
+    throw ConfigError(problems +
+                      " (correct the path, or put the file there; 'mentor weights init "
+                      "--out DIR' makes untrained weights and a configuration)");
+  }
+}
+
 PrepareOptions prepare_options(const RunConfig& config) {
   return {.decode = {.apply_orientation = true,
                      .alpha_on_white = true,
@@ -78,6 +101,7 @@ PrepareOptions prepare_options(const RunConfig& config) {
 }
 
 ModelSet load_models(const RunConfig& config, const Runtime& runtime, const ModelChoice& choice) {
+  require_weight_files(config.weights);
   ModelSet models = build_models(config.model, choice);
   (void)load_pretrained(models, config.weights, {.dtype = runtime.dtype, .device = runtime.device});
   prepare_for_inference(models);

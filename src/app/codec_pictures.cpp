@@ -38,9 +38,13 @@ at::Device device_of(const torch::nn::Module& module) {
   return module.parameters().front().device();
 }
 
+Image read_cut(const RunConfig& config, const std::string& file, bool full) {
+  const Image image = read_image(file, prepare_options(config).decode);
+  return cut_for_codec(image, config.model, full, file);
+}
+
 CodeGrid encode_picture(Vqgan& codec, const RunConfig& config, const std::string& file, bool full) {
-  const Image image =
-      cut_for_codec(read_image(file, prepare_options(config).decode), config.model, full, file);
+  const Image image = read_cut(config, file, full);
   std::vector<float> pixels = target_pixels(image);
   const at::Tensor pixels_13HW =
       at::from_blob(pixels.data(), {1, 3, image.height, image.width}, at::kFloat).clone();
@@ -59,6 +63,7 @@ CodeGrid encode_picture(Vqgan& codec, const RunConfig& config, const std::string
 void encode_pictures(const CodecEncodeOptions& options) {
   const RunConfig& config = options.config;
   require_writable_directory(fs::absolute(options.codes).parent_path());
+  for (const std::string& file : options.images) (void)read_cut(config, file, options.full);
   const c10::InferenceMode inference;
   Vqgan codec = load_models(config, start_runtime(config.runtime), kCodecOnly).codec;
   Progress progress({.what = "codec encode",

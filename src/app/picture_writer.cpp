@@ -70,6 +70,11 @@ PictureWriter::PictureWriter(fs::path out, const LoadedRunConfig& run, std::stri
       weights_(run.config.weights),
       config_text_(dump_config(run.config, run.origins)),
       runtime_(std::move(runtime)) {
+  for (const char* other : {".bmp", ".webp", ".gif", ".tif", ".tiff"}) {
+    if (out_.extension() == other) {
+      throw UserError(format("{}: pictures are written as .png, .jpg or .jpeg", out_));
+    }
+  }
   require_writable_directory(one_file_ ? fs::absolute(out_).parent_path() : out_);
 }
 

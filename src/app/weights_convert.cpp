@@ -2,7 +2,9 @@
 #include "mentor/core/error.h"
 #include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
 #include "mentor/core/log.h"
+#include "mentor/core/progress.h"
 #include "mentor/models/published_files.h"
 #include "mentor/tensor/dtype.h"
 #include "mentor/tensor/mapped_file.h"
@@ -134,8 +136,12 @@ void write_safetensors_streaming(const fs::path& file, const StateDict& tensors,
   for (const auto& [key, tensor] : tensors) {
     specs.push_back({key, change(tensor.scalar_type()), tensor.sizes().vec()});
   }
+  Progress progress(
+      {.what = "convert", .unit = "tensors", .total = static_cast<int64_t>(specs.size())});
   const at::Tensor* previous = nullptr;
   const auto convert = [&](const TensorSpec& spec) {
+    throw_if_interrupted();
+    progress.advance();
     if (previous != nullptr) drop_mapped_pages(*previous);
     previous = tensors.find(spec.key);
     return previous->to(spec.dtype);
@@ -146,7 +152,11 @@ void write_safetensors_streaming(const fs::path& file, const StateDict& tensors,
 void write_torch(const fs::path& file, const StateDict& tensors, const DtypeChange& change) {
   std::map<const void*, at::Tensor> converted;  // by storage: aliases stay aliases
   StateDict result;
+  Progress progress(
+      {.what = "convert", .unit = "tensors", .total = static_cast<int64_t>(tensors.size())});
   for (const auto& [key, tensor] : tensors) {
+    throw_if_interrupted();
+    progress.advance();
     const at::ScalarType dtype = change(tensor.scalar_type());
     if (dtype == tensor.scalar_type()) {
       result.set(key, tensor);

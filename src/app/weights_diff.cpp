@@ -1,5 +1,7 @@
 #include "mentor/app/weights_tools.h"
 #include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/progress.h"
 #include "mentor/tensor/dtype.h"
 #include "mentor/tensor/statistics.h"
 #include "mentor/tensor/weights_file.h"
@@ -34,6 +36,8 @@ class Comparison {
       : options_(options), a_(read_weights(options.a)), b_(read_weights(options.b)) {}
 
   bool print(std::ostream& out) {
+    Progress progress(
+        {.what = "compare", .unit = "tensors", .total = static_cast<int64_t>(a_.size())});
     for (const auto& [key, tensor] : a_) {
       const at::Tensor* other = b_.find(key);
       if (other == nullptr) {
@@ -41,7 +45,10 @@ class Comparison {
       } else {
         compare(key, tensor, *other);
       }
+      throw_if_interrupted();
+      progress.advance();
     }
+    progress.finish();
     for (const auto& [key, tensor] : b_) {
       if (!a_.contains(key)) add_single(b_, a_, key, tensor, "only in B");
     }

@@ -1,5 +1,7 @@
 #include "mentor/app/weights_tools.h"
 #include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/progress.h"
 #include "mentor/models/model_fit.h"
 #include "mentor/models/published_files.h"
 #include "mentor/tensor/dtype.h"
@@ -10,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <ostream>
 #include <set>
@@ -48,7 +51,11 @@ std::string pattern_of(const std::string& key) {
 std::vector<Row> rows_of(const StateDict& weights, bool all) {
   std::vector<Row> rows;
   std::map<std::tuple<std::string, std::vector<int64_t>, at::ScalarType>, size_t> groups;
+  Progress progress(
+      {.what = "inspect", .unit = "tensors", .total = static_cast<int64_t>(weights.size())});
   for (const auto& [key, tensor] : weights) {
+    throw_if_interrupted();
+    progress.advance();
     const std::string label = all ? key : pattern_of(key);
     const Row row{.key = key,
                   .shape = tensor.sizes().vec(),
@@ -208,6 +215,14 @@ void print_table(const std::vector<Row>& rows, std::ostream& out) {
   }
 }
 
+void print_not_finite(const std::vector<Row>& rows, std::ostream& out) {
+  std::vector<std::string> keys;
+  for (const Row& row : rows) {
+    if (!std::isfinite(row.sum)) keys.push_back(row.key);
+  }
+  if (!keys.empty()) out << "\nNaN or infinite values in " << join(keys, kMostNames) << "\n";
+}
+
 Json to_json(const LoadReport& fit) {
   Json json = {{"missing", fit.missing}, {"unexpected", fit.unexpected}};
   json["mismatched"] = Json::array();
@@ -256,7 +271,9 @@ void inspect_weights(const WeightsInspectOptions& options, std::ostream& out) {
   }
   print_head(found, out);
   print_fit(found, out);
-  print_table(rows_of(found.weights, options.all), out);
+  const std::vector<Row> rows = rows_of(found.weights, options.all);
+  print_table(rows, out);
+  print_not_finite(rows, out);
 }
 
 }  // namespace mentor

@@ -1,6 +1,7 @@
 #include "mentor/generate/decoding.h"
 
 #include "mentor/core/interrupt.h"
+#include "mentor/generate/finite.h"
 
 #include <ATen/ATen.h>
 
@@ -46,6 +47,7 @@ Prefix run_prefix(LlamaGen& model, const Condition& condition, bool guided) {
     both.lengths.push_back(uncond.lengths.front());
   }
   auto prefilled = model->prefill(both, condition.lengths.front());
+  require_finite(prefilled.logits_BV, "predictions of the decoder");
   return {.cache = std::move(prefilled.cache), .logits = std::move(prefilled.logits_BV)};
 }
 
@@ -77,6 +79,8 @@ at::Tensor decode_pictures(LlamaGen& model, std::span<const Picture> pictures,
     if (on_step) on_step(count);
     throw_if_interrupted();
   }
+  // What goes wrong on the way stays in the cache and shows in every later prediction.
+  require_finite(logits, "predictions of the decoder");
   return at::stack(tokens, 1);
 }
 

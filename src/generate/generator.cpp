@@ -1,5 +1,6 @@
 #include "mentor/generate/generator.h"
 
+#include "mentor/generate/finite.h"
 #include "mentor/image/transforms.h"
 
 #include <ATen/ATen.h>
@@ -48,6 +49,7 @@ Image tokens_to_image(Vqgan& codec, const at::Tensor& tokens_T, int64_t grid_hei
   const at::Tensor pixels = codec->decode_codes(tokens_T.unsqueeze(0), grid_height, grid_width)[0]
                                 .to(at::kCPU, at::kFloat)
                                 .contiguous();
+  require_finite(pixels, "pixels of the codec");
   return to_image({pixels.const_data_ptr<float>(), static_cast<size_t>(pixels.numel())},
                   {.width = pixels.size(2), .height = pixels.size(1)},
                   pixel_rule == "benchmark" ? ByteRule::kSampling : ByteRule::kDemo);

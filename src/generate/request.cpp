@@ -75,14 +75,18 @@ GenerateRequest request_of(const json& object, const std::string& where,
   request.text = value_or<std::string>(object, "prompt", "", where);
   request.id = value_or<std::string>(object, "id", request.id, where);
   request.task = value_or<std::string>(object, "task", config.task, where);
-  request.seed = value_or<uint64_t>(object, "seed", static_cast<uint64_t>(config.seed), where);
+  const auto seed = value_or<int64_t>(object, "seed", config.seed, where);
+  if (seed < 0) throw DataError(format("{}: seed: must be at least 0", where));
+  request.seed = static_cast<uint64_t>(seed);
   request.count = value_or<int64_t>(object, "count", config.count, where);
   request.objects = strings(object, "object", where);
   for (const std::string& image : strings(object, "image", where)) {
     request.images.push_back(folder / image);
   }
   check_id(request.id, where);
-  if (request.count < 1) throw DataError(format("{}: count: must be at least 1", where));
+  if (request.count < 1 || request.count > kMostPictures) {
+    throw DataError(format("{}: count: must be 1 to {}", where, kMostPictures));
+  }
   if (request.task != "none") (void)parse_task(request.task);
   return request;
 }

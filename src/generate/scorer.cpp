@@ -2,6 +2,7 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/generate/finite.h"
 #include "mentor/image/transforms.h"
 #include "mentor/nn/loss.h"
 
@@ -48,6 +49,7 @@ Score score_record(ModelSet& models, const PreparedRecord& record) {
           : models.codec->encode_to_codes(record.target_CHW.unsqueeze(0).to(device));
   const Condition condition = encode_prompt(models.encoder, record.prompt.input);
   const at::Tensor losses_1T = token_losses(models.decoder->forward(condition, codes_1T), codes_1T);
+  require_finite(losses_1T, "predictions of the decoder");
   const auto sum = losses_1T.sum(at::kDouble).item<double>();
   const int64_t tokens = codes_1T.size(1);
   return {.sum = sum, .mean = sum / static_cast<double>(tokens), .tokens = tokens};

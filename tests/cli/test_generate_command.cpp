@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <cmath>
+#include <cstring>
 #include <memory>
 #include <sstream>
 #include <sys/mount.h>
@@ -137,6 +139,20 @@ TEST_F(GenerateCommand, BadWeightsEndInOneMessage) {
   expect_refused(with_model("none.pt"), "none.pt");
 }
 
+TEST_F(GenerateCommand, WeightsThatAreNotFiniteDrawNothing) {
+  std::string file = read_text(config_folder() + "/model.safetensors");
+  uint64_t header_size = 0;
+  std::memcpy(&header_size, file.data(), sizeof(header_size));
+  const json header = json::parse(file.substr(8, header_size));
+  const size_t begin = header.at("norm.weight").at("data_offsets").at(0);
+  file.replace(8 + header_size + begin, 2, "\xC0\x7F");  // a bfloat16 NaN
+  write("nan.safetensors", file);
+  expect_refused({"--prompt", "a fox", "--set", "weights.model=" + path("nan.safetensors")},
+                 "NaN or infinite");
+  EXPECT_THAT(run_program({MENTOR_BINARY, "weights", "inspect", path("nan.safetensors")}).out,
+              HasSubstr("NaN or infinite values in norm.weight"));
+}
+
 TEST_F(GenerateCommand, WeightsOfAnotherSizeAreNamedWithTheCure) {
   const ProgramResult result =
       run("generate", {"--prompt", "a fox", "--out", path("x.png"), "--set",
@@ -172,13 +188,31 @@ TEST_F(GenerateCommand, BadRequestsEndInOneMessage) {
                  "2 <image> for 1 pictures");
   expect_refused({"--prompt", "a fox", "--stdin-jsonl"}, "exactly one of");
   expect_refused({"--prompt", "a fox", "--count", "2"}, "name a folder");
-  write("requests.jsonl", "{\"prompt\": \"a fox\"}\n{\"promt\": \"a cat\"}\n");
-  expect_refused({"--requests", path("requests.jsonl")}, "requests.jsonl:2: promt");
+  const auto expect_bad_line = [&](const std::string& line, const std::string& part) {
+    write("requests.jsonl", "{\"prompt\": \"a fox\"}\n" + line + "\n");
+    expect_refused({"--requests", path("requests.jsonl")}, "requests.jsonl:2: " + part);
+  };
+  expect_bad_line("{\"promt\": \"a cat\"}", "promt: unknown key");
+  expect_bad_line("{\"prompt\": \"a cat\", \"seed\": -1}", "seed: must be at least 0");
+  expect_bad_line("{\"prompt\": \"a cat\", \"count\": 9999999999}", "count: must be 1 to 4096");
+  expect_bad_line("{\"prompt\": \"a cat\", \"id\": \"../a\"}", "id: '../a' cannot name a file");
+  expect_bad_line("{\"prompt\": 3}", "prompt: wrong type");
 }
 
 TEST_F(GenerateCommand, AFolderThatCannotBeWrittenIsNamed) {
   expect_one_message(run("generate", {"--prompt", "a fox", "--out", "/proc/mentor"}),
                      "/proc/mentor");
+  expect_one_message(run("generate", {"--prompt", "a fox", "--out", path("fox.bmp")}),
+                     "pictures are written as .png");
+}
+
+TEST_F(GenerateCommand, EveryMissingFileIsNamedAtOnce) {
+  const ProgramResult result = run(
+      "generate",
+      {"--prompt", "a fox", "--set", "weights.model=none.pt", "--set", "weights.codec=neither.pt"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("none.pt does not exist\nweights.codec: "));
+  EXPECT_THAT(result.err, HasSubstr("neither.pt does not exist"));
 }
 
 TEST_F(GenerateCommand, AFullDiskLeavesNothingHalfWritten) {

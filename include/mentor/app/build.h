@@ -12,6 +12,9 @@ namespace mentor {
 /// right, also for a decoder that takes class numbers instead of sentences.
 [[nodiscard]] Tokenizer load_tokenizer(const RunConfig& config);
 
+/// ConfigError naming every configured file of weights that is not there, before any is read.
+void require_weight_files(const WeightsConfig& weights);
+
 /// How pictures that a user shows are read: upright, transparent parts white.
 [[nodiscard]] PrepareOptions prepare_options(const RunConfig& config);
 

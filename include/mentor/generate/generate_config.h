@@ -7,6 +7,8 @@
 
 namespace mentor {
 
+inline constexpr int64_t kMostPictures = 4096;  // of one request
+
 /// How a picture is sampled. Defaults: MENTOR's evaluation settings.
 struct GenerateConfig {
   double guidance_scale = 7.5;
@@ -37,7 +39,7 @@ struct GenerateConfig {
     v("greedy", greedy, "always take the likeliest code");
     v("seed", seed, "the same request with the same seed gives the same picture",
       bound::non_negative());
-    v("count", count, "pictures per request", bound::between(1, 4096));
+    v("count", count, "pictures per request", bound::between(1, kMostPictures));
     v("max_batch", max_batch, "pictures sampled at the same time, which memory limits",
       bound::between(1, 4096));
     v("task", task, "prompt template of a training task; none: the prompt as it is",
