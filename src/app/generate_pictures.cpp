@@ -74,19 +74,24 @@ std::vector<fs::path> Session::draw(const std::vector<PreparedRequest>& requests
   const int64_t grid = run_.config.model.decoder.grid;
   int64_t pictures = 0;
   for (const PreparedRequest& prepared : requests) pictures += prepared.request.count;
-  Progress progress({.what = "decode", .unit = "tok", .total = pictures * grid * grid});
+  std::optional<Progress> progress;  // from the first token on: its rate is that of decoding
+  const auto on_step = [&](int64_t tokens) {
+    if (!progress) {
+      progress.emplace(
+          ProgressOptions{.what = "decode", .unit = "tok", .total = pictures * grid * grid});
+    }
+    progress->advance(tokens);
+  };
   std::vector<fs::path> files;
   std::vector<CodeGrid> codes;
-  generator_->run(
-      requests, [&](int64_t tokens) { progress.advance(tokens); },
-      [&](GeneratedPicture picture) {
-        files.push_back(writer_.write(requests[picture.request].request, picture, times()));
-        codes.push_back({.name = files.back().stem().string(),
-                         .height = grid,
-                         .width = grid,
-                         .codes = std::move(picture.tokens)});
-      });
-  progress.finish();
+  generator_->run(requests, on_step, [&](GeneratedPicture picture) {
+    files.push_back(writer_.write(requests[picture.request].request, picture, times()));
+    codes.push_back({.name = files.back().stem().string(),
+                     .height = grid,
+                     .width = grid,
+                     .codes = std::move(picture.tokens)});
+  });
+  progress.reset();
   if (!save_tokens.empty()) write_codes(save_tokens, codes);
   return files;
 }
