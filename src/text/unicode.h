@@ -1,13 +1,11 @@
 #pragma once
 
+#include "mentor/text/utf8.h"
+
 #include <cstddef>
-#include <optional>
 #include <string_view>
 
 namespace mentor {
-
-/// Offset of the first byte that is not part of well-formed UTF-8.
-[[nodiscard]] std::optional<size_t> find_invalid_utf8(std::string_view text);
 
 /// Bytes of the first character of a non-empty text; 1 where it is not well-formed.
 [[nodiscard]] size_t character_length(std::string_view text);

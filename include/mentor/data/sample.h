@@ -1,0 +1,66 @@
+#pragma once
+
+#include "mentor/data/record.h"
+#include "mentor/image/image.h"
+#include "mentor/image/perturbation.h"
+#include "mentor/image/transforms.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mentor {
+
+// From a record to what the model is trained on (dataset/t2i.py and augmentation.py of the
+// reference).
+
+struct SampleOptions {
+  Stage stage = Stage::kInstruction;
+  double image_only_rate = 0;       // share of samples whose prompt is the picture alone
+  double replace_subject_rate = 0;  // share whose object's word becomes its picture (script: 0.5)
+  bool squash_image_list = false;   // multi-image: stretched to a square, not padded to one
+  int64_t image_size = 512;         // S
+  int64_t max_image_pixels = 178'956'970;
+};
+
+/// Every random choice of one sample.
+struct SampleChoices {
+  bool image_only = false;
+  bool replace_subject = false;
+  ObjectCrop crop = ObjectCrop::kBox;
+  uint64_t background = 0;  // a number that picks the picture
+  Perturbation perturbation;
+};
+
+/// A pure function of the seed, stream_seed(run seed, "task", {epoch, record}): workers, ranks and
+/// resuming change nothing.
+[[nodiscard]] SampleChoices draw_choices(const SampleOptions& options, uint64_t seed);
+
+/// The pictures that recovered objects are pasted on: a JSONL file with the field input_image.
+class Backgrounds {
+ public:
+  explicit Backgrounds(const fs::path& file);
+  /// Central square of the picture that `number` picks, S x S. RecordError when it cannot be read.
+  [[nodiscard]] Image load(uint64_t number, const SampleOptions& options) const;
+
+ private:
+  RecordFile file_;
+  fs::path folder_;
+};
+
+struct Sample {
+  Task task = Task::kTextToImage;
+  bool image_only = false;
+  std::string prompt;           // one <image> per picture
+  std::vector<Image> pictures;  // as they go to CLIP's preprocessing
+  Image target;                 // RGB, S x S
+};
+
+/// Reads the record's pictures and applies its task. Throws RecordError when a picture is missing,
+/// damaged or too large, a mask is empty, or recovery has no backgrounds: nothing is replaced by a
+/// white picture. `backgrounds` may be null.
+[[nodiscard]] Sample make_sample(const Record& record, const SampleOptions& options,
+                                 const SampleChoices& choices, const Backgrounds* backgrounds);
+
+}  // namespace mentor

@@ -1,0 +1,202 @@
+#include "mentor/data/sample.h"
+
+#include "mentor/core/format.h"
+#include "mentor/core/random.h"
+#include "mentor/image/image_io.h"
+#include "mentor/image/resample.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace mentor {
+namespace {
+
+/// A uniform number in [0, 1) of its own stream.
+double uniform(uint64_t seed, std::string_view purpose) {
+  return static_cast<double>(stream_seed(seed, purpose) >> 11) * 0x1p-53;
+}
+
+/// Any pixel the object touches counts, soft edges too.
+Image threshold(const Image& grey) {
+  Image mask = grey;
+  for (uint8_t& value : mask.pixels) value = value > 0 ? 255 : 0;
+  return mask;
+}
+
+/// Makes one sample; the pictures of its record are read when they are needed.
+class SampleMaker {
+ public:
+  SampleMaker(const Record& record, const SampleOptions& options, const SampleChoices& choices,
+              const Backgrounds* backgrounds)
+      : record_(record), options_(options), choices_(choices), backgrounds_(backgrounds) {}
+
+  Sample make() {
+    const Task task = record_.task(options_.stage);
+    Sample sample{.task = task};
+    sample.image_only = choices_.image_only && pictures_of(task) <= 1;
+    sample.pictures = condition(sample);
+    sample.target = target(task);
+    sample.prompt = build_prompt(text(sample));
+    return sample;
+  }
+
+ private:
+  [[noreturn]] void fail(RecordProblem problem, const std::string& what) const {
+    throw RecordError(problem, format("{}: {}", record_.where, what));
+  }
+
+  [[nodiscard]] Image read(const fs::path& file) const {
+    std::error_code ignored;
+    if (!fs::exists(file, ignored)) {
+      fail(RecordProblem::kMissingFile, format("{} does not exist", file));
+    }
+    try {
+      return read_image(file, {.max_pixels = options_.max_image_pixels});
+    } catch (const UserError& error) {
+      fail(RecordProblem::kUnreadableImage, error.what());
+    }
+  }
+  [[nodiscard]] Image read_squashed(const fs::path& file) const {
+    return squash(read(file), options_.image_size);
+  }
+
+  /// Opacity of the object, S x S; not thresholded.
+  [[nodiscard]] Image read_mask(const fs::path& file) const {
+    Image mask = to_grey(read_squashed(file));
+    if (!mask_box(mask)) fail(RecordProblem::kEmptyMask, format("{}: the mask is empty", file));
+    return mask;
+  }
+
+  [[nodiscard]] size_t pictures_of(Task task) const {
+    if (task == Task::kTextToImage) return 0;
+    return record_.objects_listed ? record_.images.size() : 1;
+  }
+
+  /// The masked object of a single-object record on black.
+  [[nodiscard]] Image segmented() const {
+    return keep_masked(read_squashed(record_.sources.front()),
+                       threshold(read_mask(record_.images.front())));
+  }
+
+  [[nodiscard]] Image recovery_input() const {
+    if (backgrounds_ == nullptr) {
+      throw ConfigError(
+          format("{}: image recovery needs backgrounds (data.backgrounds)", record_.where));
+    }
+    const Image mask = read_mask(record_.images.front());
+    const Image image = read_squashed(record_.sources.front());
+    return recompose(backgrounds_->load(choices_.background, options_),
+                     {.image = keep_masked(image, threshold(mask)), .mask = mask},
+                     choices_.perturbation);
+  }
+
+  [[nodiscard]] std::vector<Image> object_crops() const {
+    const Image image = read_squashed(record_.sources.front());
+    std::vector<Image> crops;
+    for (const fs::path& file : record_.images) {
+      crops.push_back(*crop_object(image, threshold(read_mask(file)), choices_.crop));
+    }
+    return crops;
+  }
+
+  [[nodiscard]] std::vector<Image> listed_pictures() const {
+    const ImageSize square{options_.image_size, options_.image_size};
+    std::vector<Image> pictures;
+    for (const fs::path& file : record_.images) {
+      pictures.push_back(options_.squash_image_list
+                             ? read_squashed(file)
+                             : resize(pad_to_square(read(file)), square, Filter::kLanczos));
+    }
+    return pictures;
+  }
+
+  [[nodiscard]] std::vector<Image> condition(const Sample& sample) const {
+    switch (sample.task) {
+      case Task::kTextToImage:
+        if (!sample.image_only) return {};
+        if (record_.sources.empty()) {
+          fail(RecordProblem::kMissingKey, "source_image: is missing, and image-only needs it");
+        }
+        return {read_squashed(record_.sources.front())};
+      case Task::kMultiImage:
+        return listed_pictures();
+      case Task::kRecovery:
+        return {recovery_input()};
+      case Task::kSubject:
+        return {read_squashed(record_.images.front())};
+      default:
+        if (record_.objects_listed) return object_crops();
+        return {read_squashed(record_.sources.front())};
+    }
+  }
+
+  [[nodiscard]] Image target(Task task) const {
+    const int64_t side = options_.image_size;
+    if (task == Task::kTextToImage || task == Task::kReconstruction) {
+      Image image = read(record_.images.front());
+      // As upstream: these records stretch what is too small; all others keep its aspect.
+      if (std::min(image.width, image.height) < side) {
+        image = resize(image, {side, side}, Filter::kBicubic);
+      }
+      return center_crop(image, side);
+    }
+    if (task == Task::kSegmentation && !record_.objects_listed) return segmented();
+    // Upstream stretches the targets of all records with objects, as it does their conditions.
+    return read_squashed(record_.sources.front());
+  }
+
+  [[nodiscard]] TaskText text(const Sample& sample) const {
+    TaskText text{.task = sample.task, .text = record_.text, .objects = record_.objects};
+    text.image_only = sample.image_only;
+    text.replace_subject = choices_.replace_subject;
+    text.name_objects = options_.stage == Stage::kInstruction;
+    // Stage 1 shows a record without flags, too, as the object alone, but asks by its caption.
+    if (sample.task == Task::kSegmentation && !record_.do_mask) text.task = Task::kSubject;
+    return text;
+  }
+
+  const Record& record_;
+  const SampleOptions& options_;
+  const SampleChoices& choices_;
+  const Backgrounds* backgrounds_;
+};
+
+}  // namespace
+
+SampleChoices draw_choices(const SampleOptions& options, uint64_t seed) {
+  return {.image_only = uniform(seed, "image only") < options.image_only_rate,
+          .replace_subject = uniform(seed, "replace subject") < options.replace_subject_rate,
+          .crop = uniform(seed, "crop") < 0.5 ? ObjectCrop::kBox : ObjectCrop::kSegment,
+          .background = stream_seed(seed, "background"),
+          .perturbation = draw_perturbation(stream_seed(seed, "perturbation"))};
+}
+
+Backgrounds::Backgrounds(const fs::path& file) : file_(file), folder_(file.parent_path()) {}
+
+Image Backgrounds::load(uint64_t number, const SampleOptions& options) const {
+  const auto index = static_cast<int64_t>(number % static_cast<uint64_t>(file_.size()));
+  const std::string where = file_.where(index);
+  const auto record = nlohmann::json::parse(file_.line(index), nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object()) {
+    throw RecordError(RecordProblem::kNotJson, format("{}: not a JSON object", where));
+  }
+  const auto path = record.find("input_image");
+  if (path == record.end() || !path->is_string()) {
+    throw RecordError(RecordProblem::kMissingKey, format("{}: input_image: is missing", where));
+  }
+  try {
+    const Image image =
+        read_image(folder_ / path->get<std::string>(), {.max_pixels = options.max_image_pixels});
+    return squash(center_square(image), options.image_size);
+  } catch (const UserError& error) {
+    throw RecordError(RecordProblem::kUnreadableImage, format("{}: {}", where, error.what()));
+  }
+}
+
+Sample make_sample(const Record& record, const SampleOptions& options, const SampleChoices& choices,
+                   const Backgrounds* backgrounds) {
+  return SampleMaker(record, options, choices, backgrounds).make();
+}
+
+}  // namespace mentor
