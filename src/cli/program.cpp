@@ -74,6 +74,7 @@ void add_commands(CLI::App& mentor) {
   add_score_command(mentor);
   add_codec_command(mentor);
   add_tokenize_command(mentor);
+  add_data_command(mentor);
   add_weights_command(mentor);
   add_config_command(mentor);
   add_bench_command(mentor);

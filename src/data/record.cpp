@@ -17,6 +17,12 @@ constexpr std::array<std::string_view, 10> kProblemNames = {
     "not_json",         "invalid_utf8",         "not_an_object", "missing_key",      "wrong_type",
     "objects_mismatch", "placeholder_mismatch", "missing_file",  "unreadable_image", "empty_mask"};
 
+/// "a number", "an array"
+std::string describe_type(const json& value) {
+  const bool vowel = value.is_array() || value.is_object();
+  return format("{} {}", vowel ? "an" : "a", value.type_name());
+}
+
 /// Reads the fields of one object and complains with the place of the line.
 class FieldReader {
  public:
@@ -34,7 +40,7 @@ class FieldReader {
     if (value == nullptr) return false;
     if (!value->is_boolean()) {
       fail(RecordProblem::kWrongType,
-           format("{}: must be true or false, not a {}", key, value->type_name()));
+           format("{}: must be true or false, not {}", key, describe_type(*value)));
     }
     return value->get<bool>();
   }
@@ -87,7 +93,7 @@ json parse_line(std::string_view line, const std::string& where) {
   }
   if (!object.is_object()) {
     throw RecordError(RecordProblem::kNotAnObject,
-                      format("{}: a {}, not a JSON object", where, object.type_name()));
+                      format("{}: {}, not a JSON object", where, describe_type(object)));
   }
   return object;
 }
@@ -157,7 +163,7 @@ Record parse_record(std::string_view line, const std::string& where, const fs::p
   if (text == nullptr) fields.fail(RecordProblem::kMissingKey, "input_text: is missing");
   if (!text->is_string()) {
     fields.fail(RecordProblem::kWrongType,
-                format("input_text: must be a string, not a {}", text->type_name()));
+                format("input_text: must be a string, not {}", describe_type(*text)));
   }
   record.text = text->get<std::string>();
   record.images = fields.paths("image_path", folder, /*needed=*/true);

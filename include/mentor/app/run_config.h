@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/config/yaml.h"
+#include "mentor/data/data_config.h"
 #include "mentor/generate/generate_config.h"
 #include "mentor/models/model_config.h"
 #include "mentor/models/weights_config.h"
@@ -39,6 +40,7 @@ struct RuntimeConfig {
 struct RunConfig {
   ModelConfig model;
   WeightsConfig weights;
+  DataConfig data;
   GenerateConfig generate;
   RuntimeConfig runtime;
 
@@ -46,6 +48,7 @@ struct RunConfig {
   void fields(Visitor& v) {
     v("model", model, "dimensions of the five models");
     v("weights", weights, "files the weights come from");
+    v("data", data, "what records become");
     v("generate", generate, "sampling of pictures");
     v("runtime", runtime, "device, precision, threads");
   }

@@ -13,6 +13,7 @@ namespace mentor {
 void add_bench_command(CLI::App& mentor);
 void add_codec_command(CLI::App& mentor);
 void add_config_command(CLI::App& mentor);
+void add_data_command(CLI::App& mentor);
 void add_generate_command(CLI::App& mentor);
 void add_score_command(CLI::App& mentor);
 void add_tokenize_command(CLI::App& mentor);

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "mentor/app/run_config.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <vector>
+
+namespace mentor {
+
+// What `mentor data check` and `mentor data inspect` do.
+
+struct DataCheckOptions {
+  RunConfig config;
+  std::vector<std::filesystem::path> files;
+};
+
+/// Makes every sample as training would, on all configured threads, and prints each bad record
+/// ("file:line: what") and a summary by task and by kind of defect. Throws DataError for files with
+/// a larger share of bad records than data.bad_record_limit.
+void check_data(const DataCheckOptions& options, std::ostream& out);
+
+struct DataInspectOptions {
+  RunConfig config;
+  std::filesystem::path file;
+  int64_t index = 0;  // of the record, from 0
+  int64_t seed = 0, epoch = 0;
+  std::filesystem::path out;  // folder
+};
+
+/// Writes what the model sees of one record: target.png, clip_0.png (and the others) after CLIP's
+/// crop, sheet.png with all of them, and sample.json with prompt, ids, pieces and lengths. Prints
+/// the files.
+void inspect_data(const DataInspectOptions& options, std::ostream& out);
+
+}  // namespace mentor

@@ -1,0 +1,84 @@
+#include "mentor/app/data_tools.h"
+#include "mentor/cli/commands.h"
+#include "options.h"
+
+#include <iostream>
+#include <memory>
+
+namespace mentor {
+namespace {
+
+void add_data_keys(CLI::App& command, ConfigArguments& config) {
+  config.add_key(command, "--stage", "data.stage");
+  config.add_key(command, "--backgrounds", "data.backgrounds");
+}
+
+void add_check(CLI::App& group) {
+  struct Arguments {
+    ConfigArguments config;
+    DataCheckOptions check;
+  };
+  CLI::App* command = group.add_subcommand(
+      "check",
+      "Makes every sample as training would and lists each bad record as file:line, with a summary "
+      "by task and defect. Exit code 2 when the share of bad records is above the limit.");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("FILES", arguments->check.files, "JSONL files of records")
+      ->required()
+      ->type_name("");
+  arguments->config.add_as_option_to(*command);
+  add_data_keys(*command, arguments->config);
+  arguments->config.add_key(*command, "--limit", "data.bad_record_limit");
+  command->callback([arguments] {
+    arguments->check.config = arguments->config.load().config;
+    check_data(arguments->check, std::cout);
+  });
+  command->footer("Example:\n  mentor data check train.jsonl --backgrounds backgrounds.jsonl");
+}
+
+void add_inspect(CLI::App& group) {
+  struct Arguments {
+    ConfigArguments config;
+    DataInspectOptions inspect;
+  };
+  CLI::App* command = group.add_subcommand(
+      "inspect",
+      "Writes what the model sees of one record: the condition pictures after CLIP's crop, the "
+      "target, and the prompt with its ids.");
+  auto arguments = std::make_shared<Arguments>();
+  DataInspectOptions* options = &arguments->inspect;
+  arguments->config.add_to(*command);
+  const auto add_number = [command](const char* flag, int64_t& value, const char* what) {
+    command->add_option(flag, value, what)
+        ->check(CLI::NonNegativeNumber.description(""))
+        ->type_name("NUMBER");
+  };
+  command->add_option("--data", options->file, "JSONL file of records")
+      ->required()
+      ->type_name("FILE");
+  add_number("--index", options->index, "which record, from 0 (default 0)");
+  add_number("--seed", options->seed, "seed of the run, for the random choices (default 0)");
+  add_number("--epoch", options->epoch, "epoch, for the random choices (default 0)");
+  command->add_option("-o,--out", options->out, "folder to write")->required()->type_name("DIR");
+  add_data_keys(*command, arguments->config);
+  command->callback([arguments] {
+    arguments->inspect.config = arguments->config.load().config;
+    inspect_data(arguments->inspect, std::cout);
+  });
+  command->footer(
+      "Example:\n  mentor data inspect weights/tiny/config.yaml --data train.jsonl --index 3 "
+      "--out seen");
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& mentor) {
+  CLI::App* data =
+      mentor.add_subcommand("data", "Check records, and see what training makes of them.");
+  data->group("Data");
+  data->require_subcommand(0, 1);
+  add_check(*data);
+  add_inspect(*data);
+}
+
+}  // namespace mentor

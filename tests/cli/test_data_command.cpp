@@ -1,0 +1,77 @@
+#include "mentor/core/filesystem.h"
+#include "mentor/image/image_io.h"
+#include "support/golden.h"
+#include "support/one_message.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace mentor {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+std::string fixture(const std::string& name) { return fixture_path(name).string(); }
+
+ProgramResult data(std::vector<std::string> words) {
+  words.insert(words.begin(), {MENTOR_BINARY, "data"});
+  return run_program(std::move(words));
+}
+
+TEST(DataCommand, CheckListsEveryBadRecordOnceWithItsPlace) {
+  const std::string file = fixture("data/malformed/malformed.jsonl");
+  const ProgramResult result = data({"check", file});
+  expect_one_message(result, "23 of 26 records are bad (88.5 %)");
+  for (const json& line :
+       json::parse(read_text(fixture("data/malformed/expected.json"))).at("malformed.jsonl")) {
+    const std::string place = file + ":" + line.at("line").dump() + ": ";
+    const bool listed = result.out.find(place) != std::string::npos;
+    EXPECT_EQ(listed, !line.at("reason").is_null()) << place;
+  }
+  EXPECT_THAT(result.out, HasSubstr("bad: missing_file"));
+  const ProgramResult tolerant = data({"check", file, "--limit", "0.9"});
+  EXPECT_EQ(tolerant.exit_code, 0);
+  EXPECT_EQ(tolerant.out, result.out);
+}
+
+TEST(DataCommand, CheckCountsTasksTheSameOnAnyNumberOfThreads) {
+  const auto check = [](const std::string& threads) {
+    return data({"check", fixture("data/records.jsonl"), "--backgrounds",
+                 fixture("data/background.jsonl"), "--limit", "0.2", "--set",
+                 "runtime.threads=" + threads});
+  };
+  const ProgramResult one = check("1");
+  EXPECT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_THAT(one.out, HasSubstr("recovery                   1"));
+  EXPECT_EQ(one.out, check("6").out);
+}
+
+TEST(DataCommand, InspectWritesWhatTheModelSees) {
+  const TempDir dir;
+  const std::string weights = (dir / "weights").string(), seen = (dir / "seen").string();
+  ASSERT_EQ(run_program({MENTOR_BINARY, "weights", "init", "--out", weights}).exit_code, 0);
+  const auto inspect = [&](const std::string& index) {
+    return data({"inspect", weights + "/config.yaml", "--data", fixture("data/records.jsonl"),
+                 "--backgrounds", fixture("data/background.jsonl"), "--index", index, "--out",
+                 seen});
+  };
+  const ProgramResult result = inspect("7");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json sample = json::parse(read_text(dir / "seen/sample.json"));
+  EXPECT_EQ(sample.at("task"), "recovery");
+  EXPECT_EQ(sample.at("prompt"),
+            "The hedgehog in <image>.\nA hedgehog and a wrench; the hedgehog sleeps.");
+  EXPECT_EQ(sample.at("ids").size(), sample.at("prompt_tokens"));
+  EXPECT_EQ(read_image(dir / "seen/target.png").width, 64);
+  const Image clip = read_image(dir / "seen/clip_0.png");
+  EXPECT_EQ(clip.width, 56);
+  EXPECT_EQ(result.out, seen + "/clip_0.png\n" + seen + "/target.png\n" + seen + "/sheet.png\n" +
+                            seen + "/sample.json\n");
+  ASSERT_EQ(inspect("7").exit_code, 0);
+  EXPECT_EQ(read_image(dir / "seen/clip_0.png"), clip) << "the same seed and epoch";
+  expect_one_message(inspect("99"), "there is no record 99");
+}
+
+}  // namespace
+}  // namespace mentor
