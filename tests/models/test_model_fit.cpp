@@ -23,7 +23,7 @@ const char* const kPresets[] = {"mentor-xl",    "llamagen-b",  "llamagen-l", "ll
 
 TEST(ModelFit, TheXlModelHasTheKeysOfTheMentorFiles) {
   std::map<std::string, std::string> expected, actual;
-  std::ifstream in(fixture_path("keys/mentor_llava_XL.txt"));
+  std::ifstream in(keys_path("mentor_llava_XL.txt"));
   for (std::string line; std::getline(in, line);) {
     const size_t tab = line.find('\t');
     expected[line.substr(0, tab)] = line.substr(tab + 1, line.find('\t', tab + 1) - tab - 1);

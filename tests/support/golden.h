@@ -13,4 +13,9 @@ inline std::filesystem::path fixture_path(const std::string& relative) {
          relative;
 }
 
+/// The key lists of the published files: facts of our own tree, not part of a set of fixtures.
+inline std::filesystem::path keys_path(const std::string& file) {
+  return std::filesystem::path(MENTOR_SOURCE_DIR "/tests/golden/keys") / file;
+}
+
 }  // namespace mentor

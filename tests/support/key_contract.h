@@ -20,7 +20,7 @@ using KeyContract = std::map<std::string, std::string>;
 /// `prefix` are left out, the others lose it.
 inline KeyContract read_key_contract(const std::string& file, const std::string& prefix = "") {
   KeyContract contract;
-  std::ifstream in(fixture_path("keys/" + file));
+  std::ifstream in(keys_path(file));
   EXPECT_TRUE(in.good()) << file;
   std::string line;
   while (std::getline(in, line)) {
