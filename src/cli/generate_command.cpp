@@ -1,6 +1,7 @@
 #include "mentor/app/inference_tools.h"
 #include "mentor/cli/commands.h"
 #include "mentor/core/error.h"
+#include "mentor/core/format.h"
 #include "options.h"
 
 #include <iostream>
@@ -10,16 +11,15 @@ namespace mentor {
 namespace {
 
 void check_options(const GenerateOptions& options) {
-  const bool from_prompt = !options.prompt.empty();
-  if (from_prompt + !options.requests.empty() + options.serve_input != 1) {
-    throw ConfigError(
-        "mentor generate: say what to draw with exactly one of --prompt, --requests and "
-        "--stdin-jsonl");
-  }
-  if (!from_prompt && (!options.images.empty() || !options.objects.empty())) {
-    throw ConfigError(
-        "mentor generate: --image and --object belong to --prompt; in JSON lines they are keys");
-  }
+  // A template such as that of segmentation needs pictures, but no text.
+  const bool from_arguments =
+      !options.prompt.empty() || !options.images.empty() || !options.objects.empty();
+  const int sources = from_arguments + !options.requests.empty() + options.serve_input;
+  if (sources == 1) return;
+  throw ConfigError(format(
+      "mentor generate: {}: give exactly one of --prompt (with --image, --object), --requests and "
+      "--stdin-jsonl",
+      sources == 0 ? "nothing to draw" : "too many things to draw"));
 }
 
 void add_sampling_options(CLI::App& command, ConfigArguments& config) {
@@ -32,6 +32,9 @@ void add_sampling_options(CLI::App& command, ConfigArguments& config) {
   config.add_key(command, "--top-k", "generate.top_k");
   config.add_key(command, "--top-p", "generate.top_p");
   config.add_key(command, "--greedy", "generate.greedy");
+  config.add_key(command, "--device", "runtime.device");
+  config.add_key(command, "--dtype", "runtime.dtype");
+  config.add_key(command, "--threads", "runtime.threads");
 }
 
 }  // namespace

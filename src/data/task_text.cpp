@@ -80,7 +80,7 @@ std::string build_object_prompt(const TaskText& task_text) {
   const bool is_list = task_text.task == Task::kMultiObject;
   const bool takes_list = is_list || task_text.task == Task::kSegmentation;
   if (objects.empty() || (objects.size() > 1 && !takes_list)) {
-    throw DataError(format("the task {} needs {}, got {} (see the field 'objects')",
+    throw DataError(format("the task {} needs {}, got {} (the field 'objects', or --object)",
                            task_name(task_text.task), takes_list ? "objects" : "one object",
                            objects.size()));
   }

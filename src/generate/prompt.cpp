@@ -10,19 +10,21 @@
 namespace mentor {
 namespace {
 
+std::string count_pictures(size_t count) {
+  return format("{} picture{}", count, count == 1 ? "" : "s");
+}
+
 void check_pictures(const ModelConfig& model, const std::string& prompt, size_t num_pictures) {
   const size_t places = count_placeholders(prompt);
   if (num_pictures > 0 && !model.vision) {
-    throw DataError(
-        format("{} pictures given, but model.vision is false: this model takes text "
-               "only",
-               num_pictures));
+    throw DataError(format("{} given, but model.vision is false: this model takes text only",
+                           count_pictures(num_pictures)));
   }
   if (places != num_pictures) {
     throw DataError(
-        format("the prompt has {} <image> for {} pictures: write <image> once for each "
-               "picture, or choose a template with --task",
-               places, num_pictures));
+        format("the prompt has {} <image> for {}: write <image> once for each picture, or choose a "
+               "template with --task",
+               places, count_pictures(num_pictures)));
   }
 }
 
@@ -48,12 +50,11 @@ EncoderInput prepare_prompt(const Tokenizer& tokenizer, const ModelConfig& model
       tokenizer.encode(expand_placeholders(prompt, model.prompt.placeholders_per_image));
   const auto length = static_cast<int64_t>(ids.size());
   if (length > model.decoder.cond_len) {
-    throw DataError(
-        format("the prompt is {} tokens long ({} of them for {} pictures), the model "
-               "takes {}: shorten the text by about {} words or raise "
-               "model.decoder.cond_len",
-               length, static_cast<int64_t>(pictures.size()) * model.prompt.placeholders_per_image,
-               pictures.size(), model.decoder.cond_len, length - model.decoder.cond_len));
+    throw DataError(format(
+        "the prompt is {} tokens long ({} of them for {}), the model takes {}: shorten the text "
+        "by about {} words or raise model.decoder.cond_len",
+        length, static_cast<int64_t>(pictures.size()) * model.prompt.placeholders_per_image,
+        count_pictures(pictures.size()), model.decoder.cond_len, length - model.decoder.cond_len));
   }
   for (const int64_t id : ids) {
     if (id >= model.t5.vocab_size) {

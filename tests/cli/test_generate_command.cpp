@@ -185,8 +185,11 @@ TEST_F(GenerateCommand, BadRequestsEndInOneMessage) {
   for (int i = 0; i < 200; ++i) words += "fox ";
   expect_refused({"--prompt", words}, "the model takes 128");
   expect_refused({"--prompt", "<image> and <image>", "--image", picture_},
-                 "2 <image> for 1 pictures");
+                 "2 <image> for 1 picture");
   expect_refused({"--prompt", "a fox", "--stdin-jsonl"}, "exactly one of");
+  expect_refused({"--image", picture_, "--requests", "r.jsonl"}, "exactly one of");
+  expect_refused({}, "nothing to draw");
+  expect_refused({"--task", "subject", "--image", picture_, "--prompt", "a fox"}, "--object");
   expect_refused({"--prompt", "a fox", "--count", "2"}, "name a folder");
   const auto expect_bad_line = [&](const std::string& line, const std::string& part) {
     write("requests.jsonl", "{\"prompt\": \"a fox\"}\n" + line + "\n");

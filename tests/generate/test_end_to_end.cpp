@@ -217,8 +217,8 @@ TEST(PreparePrompt, SaysWhatDoesNotFit) {
   };
   using testing::HasSubstr;
   EXPECT_THAT(message("a cat in <image>", 0), HasSubstr("1 <image> for 0 pictures"));
-  EXPECT_THAT(message("a cat", 1), HasSubstr("0 <image> for 1 pictures"));
-  EXPECT_THAT(message("<image> and <image>", 1), HasSubstr("2 <image> for 1 pictures"));
+  EXPECT_THAT(message("a cat", 1), HasSubstr("0 <image> for 1 picture"));
+  EXPECT_THAT(message("<image> and <image>", 1), HasSubstr("2 <image> for 1 picture"));
   std::string words;
   for (int i = 0; i < 80; ++i) words += "fox ";
   EXPECT_THAT(message(words, 0), HasSubstr("the model takes 56"));
