@@ -75,13 +75,26 @@ at::Tensor random_like(const at::Tensor& weight, at::IntArrayRef sizes) {
 
 at::Tensor first_parameter(const torch::nn::Module& module) { return module.parameters().front(); }
 
+/// Memory that was never written is one page of zeros, which costs nothing to read.
+void fill_cache(const LlamaGenImpl& decoder, KvCache& cache, int64_t length) {
+  const LlamaGenConfig& config = decoder.config();
+  const at::Tensor values =
+      random_like(first_parameter(decoder), {length, config.num_heads, config.head_dim()});
+  for (int64_t row = 0; row < cache.rows(); ++row) {
+    for (int64_t layer = 0; layer < config.num_layers; ++layer) {
+      cache.fill(layer, row, values, values);
+    }
+    cache.set_length(row, length);
+  }
+}
+
 /// Steps at image token `first` of a row pair whose cache is filled up to there.
 BenchFigure time_steps(const std::string& name, LlamaGen& decoder, int64_t prompt_tokens,
                        int64_t first, int64_t steps, const SamplingOptions& sampling) {
   const bool guided = sampling.guided(0);
   const int64_t rows = guided ? 2 : 1;
   KvCache cache = decoder->make_cache(rows, prompt_tokens + first + steps + 4);
-  for (int64_t row = 0; row < rows; ++row) cache.set_length(row, prompt_tokens + first);
+  fill_cache(*decoder, cache, prompt_tokens + first);
   at::Tensor tokens = at::zeros({rows}, at::kLong).to(first_parameter(*decoder).device());
   TokenSampler sampler(sampling, {0});
   BenchFigure figure{.name = name, .samples = {}};
