@@ -1,11 +1,11 @@
 #include "mentor/app/data_tools.h"
 
+#include "mentor/app/data_sources.h"
 #include "mentor/core/cpu_features.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
 #include "mentor/core/progress.h"
-#include "mentor/core/random.h"
 #include "mentor/data/sample.h"
 #include "mentor/image/contact_sheet.h"
 #include "mentor/image/image_io.h"
@@ -23,28 +23,6 @@
 
 namespace mentor {
 namespace {
-
-SampleOptions sample_options(const RunConfig& config) {
-  return {.stage = config.data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction,
-          .image_only_rate = config.data.image_only_rate,
-          .replace_subject_rate = config.data.replace_subject_rate,
-          .squash_image_list = config.data.squash_image_list,
-          .image_size = config.model.image_size,
-          .max_image_pixels = config.runtime.max_image_pixels};
-}
-
-std::optional<Backgrounds> open_backgrounds(const DataConfig& data) {
-  if (data.backgrounds.empty()) return std::nullopt;
-  return std::optional<Backgrounds>(std::in_place, data.backgrounds);
-}
-
-/// Choices of a record in an epoch: the same in training, checking and inspecting.
-SampleChoices choices_of(const SampleOptions& options, int64_t run_seed, int64_t epoch,
-                         int64_t index) {
-  return draw_choices(options,
-                      stream_seed(static_cast<uint64_t>(run_seed), "task",
-                                  {static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)}));
-}
 
 /// What was found in one file.
 struct Findings {
@@ -95,7 +73,7 @@ Findings check_file(const RecordFile& file, const fs::path& name, const RunConfi
     try {
       const Sample sample =
           make_sample(file.record(index), options,
-                      choices_of(options, config.generate.seed, 0, index), backgrounds);
+                      draw_choices(options, sample_seed(0, 0, 0, index)), backgrounds);
       const std::lock_guard lock(mutex);
       ++findings.tasks[std::string(task_name(sample.task))];
     } catch (const RecordError& error) {
@@ -168,7 +146,8 @@ void inspect_data(const DataInspectOptions& options, std::ostream& out) {
       config.weights.tokenizer, {.image_token_id = config.model.prompt.image_token_id});
   const std::optional<Backgrounds> backgrounds = open_backgrounds(config.data);
   const SampleOptions sampling = sample_options(config);
-  const SampleChoices choices = choices_of(sampling, options.seed, options.epoch, options.index);
+  const SampleChoices choices = draw_choices(
+      sampling, sample_seed(static_cast<uint64_t>(options.seed), options.epoch, 0, options.index));
   const Record record = file.record(options.index);
   const Sample sample =
       make_sample(record, sampling, choices, backgrounds ? &*backgrounds : nullptr);

@@ -40,6 +40,26 @@ void add_bench(CLI::App& group, const std::string& name, const std::string& help
   command->footer("Example:\n  mentor bench " + name + " --preset tiny --json");
 }
 
+void add_loader(CLI::App& group) {
+  CLI::App* command = group.add_subcommand("loader", "Records to examples, as for training.");
+  auto options = std::make_shared<BenchArguments>();
+  options->config.add_to(*command);
+  options->config.add_key(*command, "--threads", "runtime.threads");
+  options->config.add_key(*command, "--backgrounds", "data.backgrounds");
+  command->add_option("--data", options->bench.data, "JSONL file of records")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--samples", options->bench.samples, "samples to time (default 200)")
+      ->check(CLI::Range(1, 1000000).description(""))
+      ->type_name("NUMBER");
+  command->add_flag("--json", options->json, "one line of JSON instead of a table");
+  command->callback([options] {
+    const BenchResult result = bench_loader(options->config.load().config, options->bench);
+    std::cout << (options->json ? result.json() + "\n" : result.text());
+  });
+  command->footer("Example:\n  mentor bench loader weights/tiny/config.yaml --data train.jsonl");
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& mentor) {
@@ -49,6 +69,7 @@ void add_bench_command(CLI::App& mentor) {
   add_bench(*group, "decode", "Prefill and decode steps.", bench_decode);
   add_bench(*group, "encode", "Text encoder and vision tower.", bench_encode);
   add_bench(*group, "codec", "Image codec, both ways.", bench_codec);
+  add_loader(*group);
   add_bench(*group, "load", "From the configuration's files to the first decode step.", bench_load);
 }
 

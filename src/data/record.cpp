@@ -13,9 +13,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 10> kProblemNames = {
+constexpr std::array<std::string_view, 11> kProblemNames = {
     "not_json",         "invalid_utf8",         "not_an_object", "missing_key",      "wrong_type",
-    "objects_mismatch", "placeholder_mismatch", "missing_file",  "unreadable_image", "empty_mask"};
+    "objects_mismatch", "placeholder_mismatch", "missing_file",  "unreadable_image", "empty_mask",
+    "too_long"};
 
 /// "a number", "an array"
 std::string describe_type(const json& value) {

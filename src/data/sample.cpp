@@ -164,6 +164,12 @@ class SampleMaker {
 
 }  // namespace
 
+uint64_t sample_seed(uint64_t run_seed, int64_t epoch, int64_t file, int64_t record) {
+  return stream_seed(
+      run_seed, "task",
+      {static_cast<uint64_t>(epoch), static_cast<uint64_t>(file), static_cast<uint64_t>(record)});
+}
+
 SampleChoices draw_choices(const SampleOptions& options, uint64_t seed) {
   return {.image_only = uniform(seed, "image only") < options.image_only_rate,
           .replace_subject = uniform(seed, "replace subject") < options.replace_subject_rate,

@@ -2,6 +2,7 @@
 
 #include "mentor/app/run_config.h"
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,9 +10,11 @@
 namespace mentor {
 
 struct BenchOptions {
-  int64_t prompt_tokens = 0;  // real length of the prompt; 0: a picture and a sentence
-  int64_t steps = 40;         // decode steps timed at each end of a picture
-  int64_t runs = 5;           // repetitions of everything else
+  int64_t prompt_tokens = 0;   // real length of the prompt; 0: a picture and a sentence
+  int64_t steps = 40;          // decode steps timed at each end of a picture
+  int64_t runs = 5;            // repetitions of everything else
+  std::filesystem::path data;  // records, for the loader
+  int64_t samples = 200;       // of them, timed
 };
 
 /// Repetitions of one measurement.
@@ -39,6 +42,8 @@ struct BenchResult {
 [[nodiscard]] BenchResult bench_encode(const RunConfig& config, const BenchOptions& options);
 /// Codec, one picture each way.
 [[nodiscard]] BenchResult bench_codec(const RunConfig& config, const BenchOptions& options);
+/// Records to examples on all configured threads, with nothing else to do.
+[[nodiscard]] BenchResult bench_loader(const RunConfig& config, const BenchOptions& options);
 /// From the configured files to the first decode step, once: run it again for another sample.
 [[nodiscard]] BenchResult bench_load(const RunConfig& config, const BenchOptions& options);
 

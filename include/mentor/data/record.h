@@ -24,6 +24,7 @@ enum class RecordProblem {
   kMissingFile,
   kUnreadableImage,
   kEmptyMask,
+  kTooLong,  // the prompt
 };
 [[nodiscard]] std::string_view name_of(RecordProblem problem);  // "missing_file"
 

@@ -33,8 +33,10 @@ struct SampleChoices {
   Perturbation perturbation;
 };
 
-/// A pure function of the seed, stream_seed(run seed, "task", {epoch, record}): workers, ranks and
-/// resuming change nothing.
+/// Seed of the choices of one record in one epoch: workers, ranks and resuming change nothing.
+[[nodiscard]] uint64_t sample_seed(uint64_t run_seed, int64_t epoch, int64_t file, int64_t record);
+
+/// A pure function of the seed.
 [[nodiscard]] SampleChoices draw_choices(const SampleOptions& options, uint64_t seed);
 
 /// The pictures that recovered objects are pasted on: a JSONL file with the field input_image.

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "mentor/data/sample.h"
+#include "mentor/data/sampler.h"
+#include "mentor/text/tokenizer.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace mentor {
+
+/// One sample with everything done that needs no model.
+struct Example {
+  SampleIndex index;
+  Task task = Task::kTextToImage;
+  std::vector<int64_t> ids;  // the prompt, each picture's <image> repeated
+  int64_t num_pictures = 0;
+  std::vector<float> pixels_NCHW;  // CLIP's input of all pictures
+  std::vector<float> target_CHW;   // the codec's input
+};
+
+/// Makes examples of several files; any thread may call it.
+class ExampleMaker {
+ public:
+  struct Options {
+    SampleOptions sample;
+    int64_t clip_size = 224;
+    int64_t placeholders_per_image = 256;
+    int64_t max_prompt_tokens = 512;
+    uint64_t seed = 0;  // of the run
+  };
+  ExampleMaker(Options options, std::vector<RecordFile> files, Tokenizer tokenizer,
+               std::optional<Backgrounds> backgrounds);
+
+  /// RecordError for a record that cannot be used, or whose prompt is too long.
+  [[nodiscard]] Example operator()(int64_t epoch, SampleIndex index) const;
+
+  [[nodiscard]] const std::vector<RecordFile>& files() const { return files_; }
+
+ private:
+  Options options_;
+  std::vector<RecordFile> files_;
+  Tokenizer tokenizer_;
+  std::optional<Backgrounds> backgrounds_;
+};
+
+/// The next sample that a loader will take; all that resuming needs.
+struct LoaderPosition {
+  int64_t epoch = 0, sample = 0;
+  friend bool operator==(const LoaderPosition&, const LoaderPosition&) = default;
+};
+
+struct LoaderOptions {
+  int64_t threads = 4;
+  int64_t queue = 32;           // examples made ahead
+  int64_t token_budget = 0;     // prompt and image tokens of a batch; 0: no limit
+  int64_t max_samples = 1;      // of a batch
+  int64_t image_tokens = 1024;  // of a sample
+  double bad_record_limit = 0;  // share of bad records above which loading stops
+};
+
+/// Batches of examples in the sampler's order, made ahead by worker threads. Which examples share a
+/// batch depends on their order and lengths alone, never on threads or time.
+class Loader {
+ public:
+  using Make = std::function<Example(int64_t epoch, SampleIndex index)>;  // thread-safe
+
+  Loader(Sampler sampler, Make make, const LoaderOptions& options, LoaderPosition start = {});
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  /// Waits for the next batch, of at least one example. Bad records are left out and counted; more
+  /// of them than the limit are a DataError that shows the last one. Epochs follow one another
+  /// without an end, and a batch never spans two.
+  [[nodiscard]] std::vector<Example> next();
+
+  /// Of the first sample that no returned batch holds.
+  [[nodiscard]] LoaderPosition position() const;
+  [[nodiscard]] const std::map<RecordProblem, int64_t>& bad_records() const;
+  /// Seconds that next() has waited for workers.
+  [[nodiscard]] double wait_seconds() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mentor
