@@ -1,7 +1,5 @@
 #include "mentor/app/bench.h"
 #include "mentor/app/data_sources.h"
-#include "mentor/core/cpu_features.h"
-#include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/data/loader.h"
 
@@ -11,22 +9,16 @@
 namespace mentor {
 
 BenchResult bench_loader(const RunConfig& config, const BenchOptions& options) {
-  if (config.weights.tokenizer.empty()) {
-    throw ConfigError("weights.tokenizer: is not set: name the folder that holds spiece.model");
-  }
   std::vector<RecordFile> files;
   files.emplace_back(options.data);
   const int64_t records = files.front().size();
   const ModelConfig& model = config.model;
-  const ExampleMaker make(
-      {.sample = sample_options(config),
-       .clip_size = model.clip.image_size,
-       .placeholders_per_image = model.prompt.placeholders_per_image,
-       .max_prompt_tokens = model.decoder.cond_len},
-      std::move(files),
-      Tokenizer::load(config.weights.tokenizer, {.image_token_id = model.prompt.image_token_id}),
-      open_backgrounds(config.data));
-  const int64_t threads = config.runtime.threads > 0 ? config.runtime.threads : physical_cores();
+  const ExampleMaker make({.sample = sample_options(config),
+                           .clip_size = model.clip.image_size,
+                           .placeholders_per_image = model.prompt.placeholders_per_image,
+                           .max_prompt_tokens = model.decoder.cond_len},
+                          std::move(files), open_tokenizer(config), open_backgrounds(config.data));
+  const int64_t threads = config.runtime.cpu_threads();
   const auto make_one = [&make](int64_t epoch, SampleIndex index) { return make(epoch, index); };
   Loader loader(Sampler({.shares = {{records, records}}}), make_one,
                 {.threads = threads, .bad_record_limit = config.data.bad_record_limit});

@@ -1,5 +1,6 @@
 #include "mentor/app/build.h"
 
+#include "mentor/app/data_sources.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/models/pretrained.h"
@@ -55,20 +56,7 @@ Tokenizer load_tokenizer(const RunConfig& config) {
         "sentence");
   }
   require_weight_files(config.weights);
-  if (config.weights.tokenizer.empty()) {
-    throw ConfigError(
-        "weights.tokenizer: is not set: name the folder that holds spiece.model (for FlanT5 and "
-        "MENTOR: that of blip2-flan-t5-xl or flan-t5-xl), or start from the config.yaml that "
-        "'mentor weights init --out DIR' writes");
-  }
-  const int64_t wanted = config.model.prompt.image_token_id;
-  Tokenizer tokenizer = Tokenizer::load(config.weights.tokenizer, {.image_token_id = wanted});
-  if (tokenizer.image_token_id() != wanted) {
-    throw ConfigError(
-        format("model.prompt.image_token_id: is {}, but the tokenizer gives <image> the id {}",
-               wanted, tokenizer.image_token_id()));
-  }
-  return tokenizer;
+  return open_tokenizer(config);
 }
 
 void require_weight_files(const WeightsConfig& weights) {

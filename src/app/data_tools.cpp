@@ -1,7 +1,6 @@
 #include "mentor/app/data_tools.h"
 
 #include "mentor/app/data_sources.h"
-#include "mentor/core/cpu_features.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
@@ -9,7 +8,6 @@
 #include "mentor/data/sample.h"
 #include "mentor/image/contact_sheet.h"
 #include "mentor/image/image_io.h"
-#include "mentor/text/tokenizer.h"
 
 #include <nlohmann/json.hpp>
 
@@ -62,13 +60,11 @@ void for_each_index(int64_t count, int threads, const std::function<void(int64_t
 Findings check_file(const RecordFile& file, const fs::path& name, const RunConfig& config,
                     const Backgrounds* backgrounds) {
   const SampleOptions options = sample_options(config);
-  const int threads =
-      config.runtime.threads > 0 ? static_cast<int>(config.runtime.threads) : physical_cores();
   Progress progress(
       {.what = format("check {}", name.filename()), .unit = "records", .total = file.size()});
   Findings findings;
   std::mutex mutex;
-  for_each_index(file.size(), threads, [&](int64_t index) {
+  for_each_index(file.size(), config.runtime.cpu_threads(), [&](int64_t index) {
     throw_if_interrupted();
     try {
       const Sample sample =
@@ -139,11 +135,7 @@ void inspect_data(const DataInspectOptions& options, std::ostream& out) {
     throw DataError(format("{}: has {} records, there is no record {} (the first is 0)",
                            options.file, file.size(), options.index));
   }
-  if (config.weights.tokenizer.empty()) {
-    throw ConfigError("weights.tokenizer: is not set: name the folder that holds spiece.model");
-  }
-  const Tokenizer tokenizer = Tokenizer::load(
-      config.weights.tokenizer, {.image_token_id = config.model.prompt.image_token_id});
+  const Tokenizer tokenizer = open_tokenizer(config);
   const std::optional<Backgrounds> backgrounds = open_backgrounds(config.data);
   const SampleOptions sampling = sample_options(config);
   const SampleChoices choices = draw_choices(

@@ -42,8 +42,7 @@ std::vector<fs::path> weight_files(const WeightsConfig& weights) {
   return files;
 }
 
-}  // namespace
-
+/// Hash of a file's content (64 bit, 16 hex digits): tells two files apart, proves nothing.
 std::string content_hash(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw DataError(format("{}: cannot open", file));
@@ -63,6 +62,8 @@ std::string content_hash(const fs::path& file) {
   }
   return format("{:016x}", stream_seed(bytes, "content", {lanes[0], lanes[1], lanes[2], lanes[3]}));
 }
+
+}  // namespace
 
 PictureWriter::PictureWriter(fs::path out, const LoadedRunConfig& run, std::string runtime)
     : out_(std::move(out)),

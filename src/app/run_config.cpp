@@ -1,5 +1,6 @@
 #include "mentor/app/run_config.h"
 
+#include "mentor/core/cpu_features.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 
@@ -13,6 +14,10 @@ constexpr const char* kDefaultConfig = "model:\n  preset: tiny\n";
 bool needs_vision(const std::string& task) { return task != "none" && task != "text"; }
 
 }  // namespace
+
+int RuntimeConfig::cpu_threads() const {
+  return threads > 0 ? static_cast<int>(threads) : physical_cores();
+}
 
 void RunConfig::validate(const Origins& origins) const {
   std::string problems;

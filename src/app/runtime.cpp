@@ -39,7 +39,7 @@ Runtime start_runtime(const RuntimeConfig& config) {
   Runtime runtime;
   runtime.device = choose_device(config.device);
   runtime.dtype = choose_dtype(config.dtype, runtime.device);
-  runtime.threads = config.threads > 0 ? static_cast<int>(config.threads) : physical_cores();
+  runtime.threads = config.cpu_threads();
   at::set_num_threads(runtime.threads);
   // Operators run one after another; a second pool would only compete for the cores. Setting it
   // twice in a process is an error of LibTorch's.

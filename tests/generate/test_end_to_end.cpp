@@ -6,6 +6,7 @@
 #include "mentor/models/pretrained.h"
 #include "mentor/nn/loss.h"
 #include "mentor/nn/parameters.h"
+#include "support/checkpoint_configs.h"
 #include "support/compare.h"
 #include "support/llamagen_fixture.h"
 
@@ -16,51 +17,12 @@
 namespace mentor {
 namespace {
 
-/// The model dimensions of end_to_end/expected.json.
-ModelConfig model_config(const nlohmann::json& json) {
-  ModelConfig model;
-  model.image_size = json.at("image_size");
-  model.decoder = decoder_config(
-      [&] {
-        nlohmann::json decoder = json.at("decoder");
-        decoder["block_size"] = json.at("tokens");
-        return decoder;
-      }(),
-      json.at("decoder").at("rope") == "fixed" ? "identity" : "zero");
-  const auto& t5 = json.at("t5");
-  model.t5 = {.vocab_size = t5.at("vocab_size"),
-              .d_model = t5.at("d_model"),
-              .d_kv = t5.at("d_kv"),
-              .d_ff = t5.at("d_ff"),
-              .num_layers = t5.at("num_layers"),
-              .num_heads = t5.at("num_heads"),
-              .dropout = 0,
-              .activation = t5.at("dense_act_fn")};
-  const auto& clip = json.at("clip");
-  model.clip = {.hidden_size = clip.at("hidden_size"),
-                .intermediate_size = clip.at("intermediate_size"),
-                .num_layers = clip.at("num_hidden_layers"),
-                .num_heads = clip.at("num_attention_heads"),
-                .image_size = clip.at("image_size"),
-                .patch_size = clip.at("patch_size")};
-  const auto& vq = json.at("vq");
-  model.codec = {.ch = vq.at("ch"),
-                 .ch_mult = vq.at("ch_mult"),
-                 .z_channels = vq.at("z_channels"),
-                 .codebook_size = vq.at("codebook_size"),
-                 .codebook_dim = vq.at("codebook_embed_dim")};
-  model.projector = json.at("projector");
-  model.prompt.placeholders_per_image = json.at("placeholders_per_image");
-  model.prompt.image_token_id = json.at("image_token_id");
-  return model;
-}
-
 /// Everything loaded from the tiny checkpoints, in fp32.
 struct EndToEnd {
   explicit EndToEnd(bool codec_ema = false)
       : meta(read_json("end_to_end/expected.json")),
         expected(read_safetensors(fixture_path("end_to_end/expected.safetensors"))),
-        models(build_models(model_config(meta.at("config")))),
+        models(build_models(five_models_config(meta.at("config")))),
         tokenizer(Tokenizer::load(fixture_path("tokenizer"))) {
     WeightsConfig weights;
     weights.model = fixture_path("checkpoints/mentor_tiny.pt");

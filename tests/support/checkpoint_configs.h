@@ -2,10 +2,10 @@
 
 #include "mentor/models/model_config.h"
 #include "support/golden.h"
+#include "support/llamagen_fixture.h"
 
 #include <nlohmann/json.hpp>
 
-#include <cmath>
 #include <fstream>
 
 namespace mentor {
@@ -17,24 +17,18 @@ inline nlohmann::json checkpoint_facts() {
 
 /// Of checkpoints/bare.pt and the other files that hold a decoder alone.
 inline ModelConfig small_decoder_config() {
-  const nlohmann::json json = checkpoint_facts().at("decoder_config");
   ModelConfig config;
   config.vision = false;
-  config.decoder.dim = json.at("dim");
-  config.decoder.num_layers = json.at("n_layer");
-  config.decoder.num_heads = json.at("n_head");
-  config.decoder.multiple_of = json.at("multiple_of");
-  config.decoder.vocab_size = json.at("vocab_size");
-  config.decoder.cond_len = json.at("cls_token_num");
-  config.decoder.cond_dim = json.at("caption_dim");
-  config.decoder.grid = std::lround(std::sqrt(json.at("block_size").get<double>()));
+  config.decoder = decoder_config(checkpoint_facts().at("decoder_config"), "identity");
   return config;
 }
 
-/// Of checkpoints/mentor_tiny.pt, and of vq_tiny.pt as its codec.
-inline ModelConfig mentor_tiny_config() {
-  const nlohmann::json json = checkpoint_facts().at("mentor_tiny.pt").at("config");
-  const nlohmann::json &decoder = json.at("decoder"), &t5 = json.at("t5"), &clip = json.at("clip");
+/// The dimensions of all five models, as checkpoints/expected.json and end_to_end/expected.json
+/// write them.
+inline ModelConfig five_models_config(const nlohmann::json& json) {
+  nlohmann::json decoder = json.at("decoder");
+  decoder["block_size"] = json.at("tokens");
+  const nlohmann::json &t5 = json.at("t5"), &clip = json.at("clip"), &vq = json.at("vq");
   ModelConfig config;
   config.image_size = json.at("image_size");
   config.projector = json.at("projector");
@@ -50,23 +44,22 @@ inline ModelConfig mentor_tiny_config() {
                .d_ff = t5.at("d_ff"),
                .num_layers = t5.at("num_layers"),
                .num_heads = t5.at("num_heads"),
+               .dropout = 0,
                .activation = t5.at("dense_act_fn")};
-  config.decoder.dim = decoder.at("dim");
-  config.decoder.num_layers = decoder.at("n_layer");
-  config.decoder.num_heads = decoder.at("n_head");
-  config.decoder.multiple_of = decoder.at("multiple_of");
-  config.decoder.vocab_size = decoder.at("vocab_size");
-  config.decoder.cond_len = decoder.at("cls_token_num");
-  config.decoder.cond_dim = decoder.at("caption_dim");
-  config.decoder.grid = std::lround(std::sqrt(json.at("tokens").get<double>()));
-  config.codec.ch = json.at("vq").at("ch");
-  config.codec.ch_mult = json.at("vq").at("ch_mult").get<std::vector<int64_t>>();
-  config.codec.z_channels = json.at("vq").at("z_channels");
-  config.codec.codebook_size = json.at("vq").at("codebook_size");
-  config.codec.codebook_dim = json.at("vq").at("codebook_embed_dim");
+  config.decoder = decoder_config(decoder, decoder.at("rope") == "fixed" ? "identity" : "zero");
+  config.codec = {.ch = vq.at("ch"),
+                  .ch_mult = vq.at("ch_mult"),
+                  .z_channels = vq.at("z_channels"),
+                  .codebook_size = vq.at("codebook_size"),
+                  .codebook_dim = vq.at("codebook_embed_dim")};
   config.prompt.image_token_id = json.at("image_token_id");
   config.prompt.placeholders_per_image = json.at("placeholders_per_image");
   return config;
+}
+
+/// Of checkpoints/mentor_tiny.pt, and of vq_tiny.pt as its codec.
+inline ModelConfig mentor_tiny_config() {
+  return five_models_config(checkpoint_facts().at("mentor_tiny.pt").at("config"));
 }
 
 }  // namespace mentor

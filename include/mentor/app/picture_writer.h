@@ -38,7 +38,4 @@ class PictureWriter {
   std::map<std::string, std::string> weight_hashes_;  // by file, computed at the first picture
 };
 
-/// Hash of a file's content (64 bit, 16 hex digits): tells two files apart, proves nothing.
-[[nodiscard]] std::string content_hash(const std::filesystem::path& file);
-
 }  // namespace mentor

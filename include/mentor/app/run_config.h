@@ -22,6 +22,9 @@ struct RuntimeConfig {
   int64_t max_image_pixels = 178'956'970;
   int64_t min_image_side = 8;
 
+  /// What `threads` comes to on this machine.
+  [[nodiscard]] int cpu_threads() const;
+
   template <class Visitor>
   void fields(Visitor& v) {
     v("device", device, "auto: the GPU if this build and the machine have one",
