@@ -22,9 +22,9 @@ BenchResult bench_loader(const RunConfig& config, const BenchOptions& options) {
   const auto make_one = [&make](int64_t epoch, SampleIndex index) { return make(epoch, index); };
   Loader loader(Sampler({.shares = {{records, records}}}), make_one,
                 {.threads = threads, .bad_record_limit = config.data.bad_record_limit});
-  for (int64_t i = 0; i < threads; ++i) (void)loader.next();
+  for (int64_t i = 0; i < threads; ++i) (void)loader.next(1);
   const auto begin = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < options.samples; ++i) (void)loader.next();
+  for (int64_t i = 0; i < options.samples; ++i) (void)loader.next(1);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return {.what = "loader",

@@ -1,4 +1,5 @@
 #include "mentor/core/format.h"
+#include "mentor/core/random.h"
 #include "mentor/data/loader.h"
 
 #include <utility>
@@ -13,11 +14,17 @@ ExampleMaker::ExampleMaker(Options options, std::vector<RecordFile> files, Token
       backgrounds_(std::move(backgrounds)) {}
 
 Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
-  const uint64_t seed = sample_seed(options_.seed, epoch, index.file, index.record);
+  const auto source = static_cast<uint64_t>(index.file);
+  const uint64_t seed = sample_seed(options_.seed, epoch, source, index.record);
   const Record record = files_.at(static_cast<size_t>(index.file)).record(index.record);
+  Example example{.index = index};
+  example.condition_dropped =
+      unit_interval(stream_seed(seed, "condition_dropout")) < options_.condition_dropout;
   const Sample sample = make_sample(record, options_.sample, draw_choices(options_.sample, seed),
-                                    backgrounds_ ? &*backgrounds_ : nullptr);
-  Example example{.index = index, .task = sample.task};
+                                    backgrounds_ ? &*backgrounds_ : nullptr,
+                                    {.pictures = !example.condition_dropped});
+  example.task = sample.task;
+  example.num_pictures = sample.num_pictures;
   example.ids =
       tokenizer_.encode(expand_placeholders(sample.prompt, options_.placeholders_per_image));
   if (static_cast<int64_t>(example.ids.size()) > options_.max_prompt_tokens) {
@@ -25,7 +32,6 @@ Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
                       format("{}: the prompt is {} tokens long, the model takes {}", record.where,
                              example.ids.size(), options_.max_prompt_tokens));
   }
-  example.num_pictures = static_cast<int64_t>(sample.pictures.size());
   for (const Image& picture : sample.pictures) {
     const std::vector<float> pixels = clip_pixels(picture, options_.clip_size);
     example.pixels_NCHW.insert(example.pixels_NCHW.end(), pixels.begin(), pixels.end());

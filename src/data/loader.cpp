@@ -17,6 +17,7 @@ namespace {
 /// One sample that was handed to a worker; the sampler's order is that of the queue.
 struct Slot {
   LoaderPosition position;
+  LoaderPosition after;  // position of this rank's next sample
   SampleIndex index;
   bool ready = false;
   std::optional<Example> example;  // empty for a bad record
@@ -31,9 +32,29 @@ struct Loader::State {
       : sampler(std::move(order)),
         make(std::move(make_example)),
         options(loader_options),
+        epoch_end(end_of_batches(start.sample)),
         upcoming(start),
-        taken(start) {}
+        taken(start) {
+    if (options.batch < 1 || end_of_batches(0) == 0) {
+      throw ConfigError(
+          format("an epoch has {} samples, and one step takes {} (a batch of {} on each of {} "
+                 "ranks)",
+                 sampler.total(), options.batch * sampler.world_size(), options.batch,
+                 sampler.world_size()));
+    }
+    if (upcoming.sample >= epoch_end) start_epoch(upcoming.epoch + 1);
+    taken = upcoming;
+  }
 
+  /// Where the last whole batch after sample `begin` ends.
+  [[nodiscard]] int64_t end_of_batches(int64_t begin) const {
+    const int64_t step = std::max<int64_t>(options.batch, 1) * sampler.world_size();
+    return begin + std::max<int64_t>(sampler.total() - begin, 0) / step * step;
+  }
+  void start_epoch(int64_t epoch) {
+    upcoming = {epoch, 0};
+    epoch_end = end_of_batches(0);
+  }
   void work();
   Slot& wait_for_front(std::unique_lock<std::mutex>& lock);
   void count_problem(const RecordError& problem);
@@ -42,8 +63,9 @@ struct Loader::State {
   Sampler sampler;  // under the mutex
   Make make;
   LoaderOptions options;
+  int64_t epoch_end;        // of the epoch that is handed out, after its last whole batch
   LoaderPosition upcoming;  // the next to hand to a worker
-  LoaderPosition taken;     // the next that no batch holds
+  LoaderPosition taken;     // the next that next() has not come to
   std::deque<std::shared_ptr<Slot>> slots;
   std::map<RecordProblem, int64_t> bad;
   int64_t bad_count = 0, taken_count = 0;
@@ -61,9 +83,11 @@ void Loader::State::work() {
     if (stop) return;
     const auto slot = std::make_shared<Slot>();
     slot->position = upcoming;
-    slot->index = sampler.at(upcoming.epoch, upcoming.sample);
+    slot->index = sampler.at(upcoming.epoch, upcoming.sample + sampler.rank());
+    upcoming.sample += sampler.world_size();
+    if (upcoming.sample >= epoch_end) start_epoch(upcoming.epoch + 1);
+    slot->after = upcoming;
     slots.push_back(slot);
-    if (++upcoming.sample == sampler.size()) upcoming = {upcoming.epoch + 1, 0};
     lock.unlock();
     try {
       slot->example = make(slot->position.epoch, slot->index);
@@ -87,8 +111,7 @@ Slot& Loader::State::wait_for_front(std::unique_lock<std::mutex>& lock) {
 }
 
 void Loader::State::pop_front() {
-  taken = slots.front()->position;
-  if (++taken.sample == sampler.size()) taken = {taken.epoch + 1, 0};
+  taken = slots.front()->after;
   ++taken_count;
   slots.pop_front();
   space.notify_one();
@@ -123,30 +146,23 @@ Loader::~Loader() {
   state_->space.notify_all();
 }
 
-std::vector<Example> Loader::next() {
+std::vector<Example> Loader::next(int64_t count) {
   State& state = *state_;
-  const LoaderOptions& options = state.options;
   std::unique_lock lock(state.mutex);
-  std::vector<Example> batch;
-  int64_t tokens = 0, epoch = 0;
-  while (static_cast<int64_t>(batch.size()) < options.max_samples) {
+  std::vector<Example> examples;
+  const int64_t epoch = state.taken.epoch;
+  for (int64_t i = 0; i < count && state.taken.epoch == epoch; ++i) {
     Slot& slot = state.wait_for_front(lock);
-    if (!batch.empty() && slot.position.epoch != epoch) break;
-    if (slot.problem) {
-      const RecordError problem = *slot.problem;
-      state.pop_front();
-      state.count_problem(problem);
-      continue;
-    }
-    const int64_t more = static_cast<int64_t>(slot.example->ids.size()) + options.image_tokens;
-    const bool full = options.token_budget > 0 && tokens + more > options.token_budget;
-    if (full && !batch.empty()) break;
-    tokens += more;
-    epoch = slot.position.epoch;
-    batch.push_back(std::move(*slot.example));
+    const std::optional<RecordError> problem = slot.problem;
+    if (!problem) examples.push_back(std::move(*slot.example));
     state.pop_front();
+    if (problem) state.count_problem(*problem);
   }
-  return batch;
+  return examples;
+}
+
+int64_t Loader::batches_per_epoch() const {
+  return state_->end_of_batches(0) / (state_->options.batch * state_->sampler.world_size());
 }
 
 LoaderPosition Loader::position() const {

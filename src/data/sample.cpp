@@ -14,7 +14,7 @@ namespace {
 
 /// A uniform number in [0, 1) of its own stream.
 double uniform(uint64_t seed, std::string_view purpose) {
-  return static_cast<double>(stream_seed(seed, purpose) >> 11) * 0x1p-53;
+  return unit_interval(stream_seed(seed, purpose));
 }
 
 /// Any pixel the object touches counts, soft edges too.
@@ -31,12 +31,18 @@ class SampleMaker {
               const Backgrounds* backgrounds)
       : record_(record), options_(options), choices_(choices), backgrounds_(backgrounds) {}
 
-  Sample make() {
+  Sample make(SampleParts parts) {
     const Task task = record_.task(options_.stage);
-    Sample sample{.task = task};
-    sample.image_only = choices_.image_only && pictures_of(task) <= 1;
-    sample.pictures = condition(sample);
-    sample.target = target(task);
+    Sample sample{.task = task, .num_pictures = pictures_of(task)};
+    sample.image_only = choices_.image_only && sample.num_pictures <= 1;
+    if (task == Task::kTextToImage && sample.image_only) {
+      if (record_.sources.empty()) {
+        fail(RecordProblem::kMissingKey, "source_image: is missing, and image-only needs it");
+      }
+      sample.num_pictures = 1;
+    }
+    if (parts.pictures) sample.pictures = condition(sample);
+    if (parts.target) sample.target = target(task);
     sample.prompt = build_prompt(text(sample));
     return sample;
   }
@@ -68,9 +74,10 @@ class SampleMaker {
     return mask;
   }
 
-  [[nodiscard]] size_t pictures_of(Task task) const {
+  [[nodiscard]] int64_t pictures_of(Task task) const {
     if (task == Task::kTextToImage) return 0;
-    return record_.objects_listed ? record_.images.size() : 1;
+    const bool listed = record_.objects_listed || task == Task::kMultiImage;
+    return listed ? static_cast<int64_t>(record_.images.size()) : 1;
   }
 
   /// The masked object of a single-object record on black.
@@ -115,9 +122,6 @@ class SampleMaker {
     switch (sample.task) {
       case Task::kTextToImage:
         if (!sample.image_only) return {};
-        if (record_.sources.empty()) {
-          fail(RecordProblem::kMissingKey, "source_image: is missing, and image-only needs it");
-        }
         return {read_squashed(record_.sources.front())};
       case Task::kMultiImage:
         return listed_pictures();
@@ -164,10 +168,9 @@ class SampleMaker {
 
 }  // namespace
 
-uint64_t sample_seed(uint64_t run_seed, int64_t epoch, int64_t file, int64_t record) {
-  return stream_seed(
-      run_seed, "task",
-      {static_cast<uint64_t>(epoch), static_cast<uint64_t>(file), static_cast<uint64_t>(record)});
+uint64_t sample_seed(uint64_t run_seed, int64_t epoch, uint64_t source, int64_t record) {
+  return stream_seed(run_seed, "task",
+                     {static_cast<uint64_t>(epoch), source, static_cast<uint64_t>(record)});
 }
 
 SampleChoices draw_choices(const SampleOptions& options, uint64_t seed) {
@@ -201,8 +204,8 @@ Image Backgrounds::load(uint64_t number, const SampleOptions& options) const {
 }
 
 Sample make_sample(const Record& record, const SampleOptions& options, const SampleChoices& choices,
-                   const Backgrounds* backgrounds) {
-  return SampleMaker(record, options, choices, backgrounds).make();
+                   const Backgrounds* backgrounds, SampleParts parts) {
+  return SampleMaker(record, options, choices, backgrounds).make(parts);
 }
 
 }  // namespace mentor

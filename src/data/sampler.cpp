@@ -38,7 +38,7 @@ Sampler::Sampler(Options options) : options_(std::move(options)) {
     partial_.push_back(
         share.samples == share.records
             ? std::vector<uint32_t>()
-            : torch_permutation(share.records, stream_seed(options_.seed, "mixture", {file})));
+            : torch_permutation(share.records, stream_seed(options_.seed, "mixture", {share.key})));
   }
   if (total_ > kMostSamples || total_ < options_.world_size) {
     throw ConfigError(format("an epoch of {} samples: must be {} (one per rank) to {}", total_,
@@ -53,8 +53,7 @@ void Sampler::start_epoch(int64_t epoch) {
 
 SampleIndex Sampler::at(int64_t epoch, int64_t position) {
   if (epoch != epoch_) start_epoch(epoch);
-  auto rest = static_cast<int64_t>(
-      order_.at(static_cast<size_t>(position * options_.world_size + options_.rank)));
+  auto rest = static_cast<int64_t>(order_.at(static_cast<size_t>(position)));
   int64_t file = 0;
   while (rest >= options_.shares[static_cast<size_t>(file)].samples) {
     rest -= options_.shares[static_cast<size_t>(file++)].samples;

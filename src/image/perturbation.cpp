@@ -17,7 +17,7 @@ class Uniform {
 
   double operator()(double low, double high) {
     state_ += 0x9e3779b97f4a7c15ULL;  // SplitMix64: a counter through a mixing function
-    const double fraction = static_cast<double>(mix64(state_) >> 11) * 0x1.0p-53;
+    const double fraction = unit_interval(mix64(state_));
     return low + (high - low) * fraction;
   }
 

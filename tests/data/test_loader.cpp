@@ -31,65 +31,99 @@ Sampler sampler(int64_t rank = 0, int64_t world_size = 1) {
   return Sampler({.shares = {{kRecords, kRecords}}, .rank = rank, .world_size = world_size});
 }
 
+constexpr int64_t kBatch = 3;  // 13 whole ones in an epoch
+
+LoaderOptions options_of(int64_t threads) {
+  return {.threads = threads, .queue = 8, .batch = kBatch};
+}
+
 /// Records of each batch.
-std::vector<std::vector<int64_t>> batches_of(Loader& loader, int count) {
+std::vector<std::vector<int64_t>> batches_of(Loader& loader, int count, int64_t size = kBatch) {
   std::vector<std::vector<int64_t>> batches;
   for (int i = 0; i < count; ++i) {
     batches.emplace_back();
-    for (const Example& example : loader.next()) batches.back().push_back(example.index.record);
+    for (const Example& example : loader.next(size)) batches.back().push_back(example.index.record);
   }
   return batches;
 }
 
-LoaderOptions packed(int64_t threads) {
-  return {.threads = threads, .queue = 8, .token_budget = 64, .max_samples = 5, .image_tokens = 10};
-}
-
 TEST(Loader, ThreadsChangeNothing) {
-  Loader one(sampler(), slow_example, packed(1)), six(sampler(), slow_example, packed(6));
+  Loader one(sampler(), slow_example, options_of(1)), six(sampler(), slow_example, options_of(6));
   const auto batches = batches_of(one, 30);  // more than two epochs
   EXPECT_EQ(batches, batches_of(six, 30));
   EXPECT_EQ(one.position(), six.position());
-  EXPECT_EQ(one.position().epoch, 2);
+  EXPECT_EQ(one.position(), (LoaderPosition{2, 4 * kBatch}));
 }
 
-TEST(Loader, BatchesKeepTheBudgetAndTheEpoch) {
-  Loader loader(sampler(), slow_example, packed(3));
-  std::vector<int> seen(kRecords, 0);
-  int64_t samples = 0;
-  while (loader.position().epoch == 0) {
-    const auto batch = loader.next();
-    int64_t tokens = 0;
-    for (const Example& example : batch) {
-      EXPECT_EQ(example.ids.front(), 0) << "of the first epoch";
-      tokens += static_cast<int64_t>(example.ids.size()) + 10;
-      ++seen[static_cast<size_t>(example.index.record)];
-      ++samples;
+TEST(Loader, AnEpochIsItsWholeBatches) {
+  Loader loader(sampler(), slow_example, options_of(3));
+  EXPECT_EQ(loader.batches_per_epoch(), 13);
+  Sampler order = sampler();
+  for (int64_t epoch = 0; epoch < 2; ++epoch) {
+    for (int64_t batch = 0; batch < 13; ++batch) {
+      EXPECT_EQ(loader.position(), (LoaderPosition{epoch, batch * kBatch}));
+      const auto examples = loader.next(kBatch);
+      ASSERT_EQ(examples.size(), static_cast<size_t>(kBatch));
+      for (int64_t i = 0; i < kBatch; ++i) {
+        EXPECT_EQ(examples[static_cast<size_t>(i)].ids.front(), epoch);
+        EXPECT_EQ(examples[static_cast<size_t>(i)].index, order.at(epoch, batch * kBatch + i));
+      }
     }
-    EXPECT_LE(tokens, 64);
-    EXPECT_LE(batch.size(), 5U);
   }
-  EXPECT_EQ(samples, kRecords);
-  EXPECT_THAT(seen, ::testing::Each(1));
+  EXPECT_EQ(loader.position(), (LoaderPosition{2, 0}));
+}
+
+TEST(Loader, ABatchCanBeTakenInPieces) {
+  Loader whole(sampler(), slow_example, options_of(2)),
+      pieces(sampler(), slow_example, options_of(2));
+  for (int i = 0; i < 15; ++i) {
+    auto expected = batches_of(whole, 1).front();
+    auto first = batches_of(pieces, 1, 2).front(), rest = batches_of(pieces, 1, 1).front();
+    first.insert(first.end(), rest.begin(), rest.end());
+    EXPECT_EQ(first, expected);
+  }
+  EXPECT_EQ(pieces.next(1000).size(), 11U * kBatch) << "the rest of the epoch";
 }
 
 TEST(Loader, ResumingEqualsNotStopping) {
-  Loader whole(sampler(), slow_example, packed(4));
+  Loader whole(sampler(), slow_example, options_of(4));
   (void)batches_of(whole, 7);
   const LoaderPosition position = whole.position();
-  Loader resumed(sampler(), slow_example, packed(2), position);
+  Loader resumed(sampler(), slow_example, options_of(2), position);
   EXPECT_EQ(batches_of(resumed, 12), batches_of(whole, 12));
+  // Where no whole batch is left, the next epoch begins; batches can start anywhere.
+  EXPECT_EQ(Loader(sampler(), slow_example, options_of(1), {4, 38}).position(),
+            (LoaderPosition{5, 0}));
+  Loader shifted(sampler(), slow_example, options_of(1), {0, 37});
+  EXPECT_EQ(shifted.next(kBatch).size(), 3U);
+  EXPECT_EQ(shifted.position(), (LoaderPosition{1, 0}));
 }
 
-TEST(Loader, RanksShareAnEpoch) {
-  std::vector<int> seen(kRecords, 0);
-  for (int64_t rank = 0; rank < 2; ++rank) {
-    Loader loader(sampler(rank, 2), slow_example, {.threads = 2});
-    for (int i = 0; i < kRecords / 2; ++i) {
-      ++seen[static_cast<size_t>(loader.next().front().index.record)];
-    }
+TEST(Loader, RanksTogetherTakeWhatOneTakes) {
+  Loader one(sampler(), slow_example, {.threads = 3, .batch = 6});
+  Loader first(sampler(0, 2), slow_example, options_of(2));
+  Loader second(sampler(1, 2), slow_example, options_of(3));
+  EXPECT_EQ(first.batches_per_epoch(), one.batches_per_epoch());
+  for (int step = 0; step < 14; ++step) {
+    const auto whole = batches_of(one, 1, 6).front();
+    const auto even = batches_of(first, 1).front(), odd = batches_of(second, 1).front();
+    for (size_t i = 0; i < 6; ++i) EXPECT_EQ(whole[i], (i % 2 == 0 ? even : odd)[i / 2]) << step;
+    EXPECT_EQ(first.position(), one.position());
   }
-  EXPECT_THAT(seen, ::testing::Each(1));
+  // One rank goes on where two stopped.
+  Loader resumed(sampler(), slow_example, {.threads = 1, .batch = 6}, second.position());
+  EXPECT_EQ(batches_of(resumed, 9, 6), batches_of(one, 9, 6));
+}
+
+TEST(Loader, RefusesAnEpochWithoutAStep) {
+  try {
+    const Loader loader(sampler(0, 4), slow_example, {.batch = 11});
+    FAIL() << "44 of 40 samples";
+  } catch (const ConfigError& error) {
+    EXPECT_STREQ(error.what(),
+                 "an epoch has 40 samples, and one step takes 44 (a batch of 11 on each of 4 "
+                 "ranks)");
+  }
 }
 
 TEST(Loader, BadRecordsAreLeftOutAndCountedUpToTheLimit) {
@@ -100,14 +134,20 @@ TEST(Loader, BadRecordsAreLeftOutAndCountedUpToTheLimit) {
     }
     return slow_example(epoch, index);
   };
-  Loader tolerant(sampler(), make, {.threads = 3, .bad_record_limit = 0.1});
-  for (int i = 0; i < kRecords - 4; ++i) EXPECT_NE(tolerant.next().front().index.record % 10, 3);
-  (void)tolerant.next();  // of the next epoch: whatever ended the first was taken
+  // Positions do not move: the steps are those without bad records, some of them smaller.
+  Loader tolerant(sampler(), make, {.threads = 3, .batch = 2, .bad_record_limit = 0.1});
+  Loader good(sampler(), slow_example, {.threads = 1, .batch = 2});
+  for (int step = 0; step < 20; ++step) {
+    auto expected = batches_of(good, 1, 2).front();
+    std::erase_if(expected, [](int64_t record) { return record % 10 == 3; });
+    EXPECT_EQ(batches_of(tolerant, 1, 2).front(), expected);
+    EXPECT_EQ(tolerant.position(), good.position());
+  }
   EXPECT_EQ(tolerant.bad_records(),
             (std::map<RecordProblem, int64_t>{{RecordProblem::kEmptyMask, 4}}));
   Loader strict(sampler(), make, {.threads = 3, .bad_record_limit = 0.05});
   try {
-    for (int i = 0; i < kRecords; ++i) (void)strict.next();
+    for (int i = 0; i < kRecords; ++i) (void)strict.next(1);
     FAIL() << "four of 40 are more than 5 %";
   } catch (const DataError& error) {
     EXPECT_THAT(error.what(), HasSubstr("3 bad records"));
@@ -118,37 +158,45 @@ TEST(Loader, BadRecordsAreLeftOutAndCountedUpToTheLimit) {
 TEST(Loader, OtherErrorsOfAWorkerArrive) {
   const auto make = [](int64_t, SampleIndex) -> Example { throw ConfigError("no backgrounds"); };
   Loader loader(sampler(), make, {.threads = 2, .bad_record_limit = 1});
-  EXPECT_THROW((void)loader.next(), ConfigError);
+  EXPECT_THROW((void)loader.next(1), ConfigError);
 }
 
 TEST(Loader, EndsWhileItsWorkersAreBusyOrWaiting) {
   for (int i = 0; i < 20; ++i) {
     Loader loader(sampler(), slow_example, {.threads = 4, .queue = 3});
-    if (i % 2 == 0) (void)loader.next();
+    if (i % 2 == 0) (void)loader.next(1);
   }
 }
 
-TEST(ExampleMaker, MakesTheRecordedExamplesOnAnyNumberOfThreads) {
+ExampleMaker recorded_maker(double condition_dropout = 0) {
   const nlohmann::json config =
       nlohmann::json::parse(read_text(fixture_path("data/expected.json"))).at("config");
-  const auto examples = [&](int64_t threads) {
-    std::vector<RecordFile> files;
-    files.emplace_back(fixture_path("data/records.jsonl"));
-    const int64_t records = files.front().size();
-    const ExampleMaker make({.sample = {.image_size = config.at("image_size")},
-                             .clip_size = config.at("clip_image_size"),
-                             .placeholders_per_image = config.at("placeholders_per_image"),
-                             .max_prompt_tokens = 64},
-                            std::move(files), Tokenizer::load(fixture_path(config.at("tokenizer"))),
-                            Backgrounds(fixture_path("data/background.jsonl")));
-    Loader loader(Sampler({.shares = {{records, records}}}),
-                  [&](int64_t epoch, SampleIndex index) { return make(epoch, index); },
-                  {.threads = threads, .bad_record_limit = 0.2});
-    std::vector<Example> made;
-    for (int64_t i = 0; i < 40; ++i) made.push_back(std::move(loader.next().front()));
-    return made;
-  };
-  const auto one = examples(1), six = examples(6);
+  std::vector<RecordFile> files;
+  files.emplace_back(fixture_path("data/records.jsonl"));
+  return ExampleMaker({.sample = {.image_size = config.at("image_size")},
+                       .clip_size = config.at("clip_image_size"),
+                       .placeholders_per_image = config.at("placeholders_per_image"),
+                       .max_prompt_tokens = 64,
+                       .condition_dropout = condition_dropout},
+                      std::move(files), Tokenizer::load(fixture_path(config.at("tokenizer"))),
+                      Backgrounds(fixture_path("data/background.jsonl")));
+}
+
+std::vector<Example> recorded_examples(int64_t threads, double condition_dropout = 0) {
+  const ExampleMaker make = recorded_maker(condition_dropout);
+  const int64_t records = make.files().front().size();
+  Loader loader(Sampler({.shares = {{records, records}}}),
+                [&](int64_t epoch, SampleIndex index) { return make(epoch, index); },
+                {.threads = threads, .bad_record_limit = 0.2});
+  std::vector<Example> made;
+  while (made.size() < 40) {
+    for (Example& example : loader.next(1)) made.push_back(std::move(example));
+  }
+  return made;
+}
+
+TEST(ExampleMaker, MakesTheRecordedExamplesOnAnyNumberOfThreads) {
+  const auto one = recorded_examples(1), six = recorded_examples(6);
   for (size_t i = 0; i < one.size(); ++i) {
     EXPECT_EQ(one[i].index, six[i].index);
     EXPECT_EQ(one[i].ids, six[i].ids);
@@ -157,6 +205,26 @@ TEST(ExampleMaker, MakesTheRecordedExamplesOnAnyNumberOfThreads) {
     EXPECT_EQ(one[i].target_CHW.size(), 3U * 64 * 64);
     EXPECT_EQ(one[i].pixels_NCHW.size(), static_cast<size_t>(one[i].num_pictures) * 3 * 56 * 56);
   }
+}
+
+TEST(ExampleMaker, ADroppedConditionKeepsItsPromptAndItsTarget) {
+  const auto kept = recorded_examples(2), mixed = recorded_examples(3, 0.5);
+  size_t dropped = 0;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_FALSE(kept[i].condition_dropped);
+    EXPECT_EQ(mixed[i].index, kept[i].index);
+    EXPECT_EQ(mixed[i].ids, kept[i].ids);
+    EXPECT_EQ(mixed[i].num_pictures, kept[i].num_pictures);
+    EXPECT_EQ(mixed[i].target_CHW, kept[i].target_CHW);
+    if (mixed[i].condition_dropped) {
+      ++dropped;
+      EXPECT_TRUE(mixed[i].pixels_NCHW.empty());
+    } else {
+      EXPECT_EQ(mixed[i].pixels_NCHW, kept[i].pixels_NCHW);
+    }
+  }
+  EXPECT_GT(dropped, 10U);
+  EXPECT_LT(dropped, 30U);
 }
 
 }  // namespace

@@ -14,7 +14,9 @@ namespace {
 std::vector<SampleIndex> epoch_of(const Sampler::Options& options, int64_t epoch) {
   Sampler sampler(options);
   std::vector<SampleIndex> samples;
-  for (int64_t i = 0; i < sampler.size(); ++i) samples.push_back(sampler.at(epoch, i));
+  for (int64_t i = 0; i < sampler.size(); ++i) {
+    samples.push_back(sampler.at(epoch, i * options.world_size + options.rank));
+  }
   return samples;
 }
 
@@ -71,6 +73,19 @@ TEST(Sampler, APositionIsAllThatResumingNeeds) {
   EXPECT_EQ(resumed.at(3, 20), whole[20]);
   EXPECT_NE(epoch_of(options, 4), whole);
   EXPECT_EQ(resumed.at(4, 0), epoch_of(options, 4)[0]);
+}
+
+TEST(Sampler, ThePartOfAFileDoesNotDependOnOtherFiles) {
+  const auto part = [](const std::vector<MixtureShare>& shares, int64_t file) {
+    std::set<int64_t> records;
+    for (const SampleIndex& sample : epoch_of({.shares = shares, .seed = 3}, 1)) {
+      if (sample.file == file) records.insert(sample.record);
+    }
+    return records;
+  };
+  const MixtureShare share{.records = 100, .samples = 20, .key = 77};
+  EXPECT_EQ(part({share}, 0), part({{50, 30, 5}, {9, 9, 6}, share}, 2));
+  EXPECT_NE(part({share}, 0), part({{100, 20, 78}}, 0));
 }
 
 TEST(Sampler, RefusesWhatMakesNoEpoch) {

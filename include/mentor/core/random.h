@@ -18,4 +18,9 @@ namespace mentor {
 /// SplitMix64 output function: a bijection that mixes all 64 bits.
 [[nodiscard]] uint64_t mix64(uint64_t x);
 
+/// A uniform number in [0, 1) from 64 uniform bits.
+[[nodiscard]] constexpr double unit_interval(uint64_t bits) {
+  return static_cast<double>(bits >> 11) * 0x1p-53;
+}
+
 }  // namespace mentor

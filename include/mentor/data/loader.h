@@ -19,7 +19,10 @@ struct Example {
   Task task = Task::kTextToImage;
   std::vector<int64_t> ids;  // the prompt, each picture's <image> repeated
   int64_t num_pictures = 0;
-  std::vector<float> pixels_NCHW;  // CLIP's input of all pictures
+  /// Trained without its condition. The prompt stays, as its length counts; the pixels do not.
+  bool condition_dropped = false;
+  bool target_valid = true;        // false: no loss is taken
+  std::vector<float> pixels_NCHW;  // CLIP's input of all pictures; empty when dropped
   std::vector<float> target_CHW;   // the codec's input
 };
 
@@ -31,7 +34,8 @@ class ExampleMaker {
     int64_t clip_size = 224;
     int64_t placeholders_per_image = 256;
     int64_t max_prompt_tokens = 512;
-    uint64_t seed = 0;  // of the run
+    double condition_dropout = 0;  // share of samples trained without their condition
+    uint64_t seed = 0;             // of the run
   };
   ExampleMaker(Options options, std::vector<RecordFile> files, Tokenizer tokenizer,
                std::optional<Backgrounds> backgrounds);
@@ -48,7 +52,8 @@ class ExampleMaker {
   std::optional<Backgrounds> backgrounds_;
 };
 
-/// The next sample that a loader will take; all that resuming needs.
+/// The next sample that a loader will take, counted over all ranks of the epoch: all that resuming
+/// needs, with any number of ranks.
 struct LoaderPosition {
   int64_t epoch = 0, sample = 0;
   friend bool operator==(const LoaderPosition&, const LoaderPosition&) = default;
@@ -57,29 +62,32 @@ struct LoaderPosition {
 struct LoaderOptions {
   int64_t threads = 4;
   int64_t queue = 32;           // examples made ahead
-  int64_t token_budget = 0;     // prompt and image tokens of a batch; 0: no limit
-  int64_t max_samples = 1;      // of a batch
-  int64_t image_tokens = 1024;  // of a sample
+  int64_t batch = 1;            // samples of this rank in an optimizer step
   double bad_record_limit = 0;  // share of bad records above which loading stops
 };
 
-/// Batches of examples in the sampler's order, made ahead by worker threads. Which examples share a
-/// batch depends on their order and lengths alone, never on threads or time.
+/// Examples in the sampler's order, made ahead by worker threads. Which samples a step holds
+/// depends on their positions alone, never on threads, time or bad records.
 class Loader {
  public:
   using Make = std::function<Example(int64_t epoch, SampleIndex index)>;  // thread-safe
 
+  /// What is left of an epoch after its last whole batch of all ranks is dropped. ConfigError when
+  /// an epoch has less than one.
   Loader(Sampler sampler, Make make, const LoaderOptions& options, LoaderPosition start = {});
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  /// Waits for the next batch, of at least one example. Bad records are left out and counted; more
-  /// of them than the limit are a DataError that shows the last one. Epochs follow one another
-  /// without an end, and a batch never spans two.
-  [[nodiscard]] std::vector<Example> next();
+  /// Waits for the samples at this rank's next `count` positions of the epoch (fewer at its end,
+  /// where `count` does not divide). Bad records are left out and counted, so there may be none;
+  /// more of them than the limit are a DataError that shows the last one. Epochs follow one another
+  /// without an end.
+  [[nodiscard]] std::vector<Example> next(int64_t count);
 
-  /// Of the first sample that no returned batch holds.
+  /// Batches in a whole epoch.
+  [[nodiscard]] int64_t batches_per_epoch() const;
+  /// Of the first sample that next() has not come to.
   [[nodiscard]] LoaderPosition position() const;
   [[nodiscard]] const std::map<RecordProblem, int64_t>& bad_records() const;
   /// Seconds that next() has waited for workers.

@@ -34,7 +34,9 @@ struct SampleChoices {
 };
 
 /// Seed of the choices of one record in one epoch: workers, ranks and resuming change nothing.
-[[nodiscard]] uint64_t sample_seed(uint64_t run_seed, int64_t epoch, int64_t file, int64_t record);
+/// `source` is a number of the record's file that does not depend on other files.
+[[nodiscard]] uint64_t sample_seed(uint64_t run_seed, int64_t epoch, uint64_t source,
+                                   int64_t record);
 
 /// A pure function of the seed.
 [[nodiscard]] SampleChoices draw_choices(const SampleOptions& options, uint64_t seed);
@@ -54,15 +56,22 @@ class Backgrounds {
 struct Sample {
   Task task = Task::kTextToImage;
   bool image_only = false;
-  std::string prompt;           // one <image> per picture
+  std::string prompt;  // one <image> per picture
+  int64_t num_pictures = 0;
   std::vector<Image> pictures;  // as they go to CLIP's preprocessing
   Image target;                 // RGB, S x S
+};
+
+/// What of a sample is wanted: pictures of what is not are never opened.
+struct SampleParts {
+  bool pictures = true, target = true;
 };
 
 /// Reads the record's pictures and applies its task. Throws RecordError when a picture is missing,
 /// damaged or too large, a mask is empty, or recovery has no backgrounds: nothing is replaced by a
 /// white picture. `backgrounds` may be null.
 [[nodiscard]] Sample make_sample(const Record& record, const SampleOptions& options,
-                                 const SampleChoices& choices, const Backgrounds* backgrounds);
+                                 const SampleChoices& choices, const Backgrounds* backgrounds,
+                                 SampleParts parts = {});
 
 }  // namespace mentor

@@ -9,6 +9,7 @@ namespace mentor {
 struct MixtureShare {
   int64_t records = 0;  // in the file
   int64_t samples = 0;  // per epoch, of all ranks; more than `records`: some come again
+  uint64_t key = 0;     // of the choice of a part: not the place in the mixture, which can change
 };
 
 /// Which record a sample is made of.
@@ -17,10 +18,10 @@ struct SampleIndex {
   friend bool operator==(const SampleIndex&, const SampleIndex&) = default;
 };
 
-/// The order of an epoch, a pure function of seed, epoch and rank: a position is all that resuming
-/// needs. For one file taken whole it is that of PyTorch's DistributedSampler(shuffle=True,
-/// drop_last=True) with seed + epoch, so the reference's runs can be repeated sample by sample.
-/// A file taken in part gives other records every epoch, until all have come once.
+/// The order of an epoch, a pure function of seed and epoch; rank r of n takes positions r, n + r,
+/// 2n + r ... For one file taken whole that is what PyTorch's DistributedSampler(shuffle=True,
+/// drop_last=True) gives with seed + epoch, so the reference's runs can be repeated sample by
+/// sample. A file taken in part gives other records every epoch, until all have come once.
 class Sampler {
  public:
   struct Options {
@@ -31,10 +32,14 @@ class Sampler {
   /// ConfigError for a share without records and for fewer samples than ranks.
   explicit Sampler(Options options);
 
+  /// Samples of all ranks in an epoch.
+  [[nodiscard]] int64_t total() const { return total_; }
   /// Samples of this rank in an epoch; what does not divide by the ranks is left out.
   [[nodiscard]] int64_t size() const { return total_ / options_.world_size; }
+  [[nodiscard]] int64_t rank() const { return options_.rank; }
+  [[nodiscard]] int64_t world_size() const { return options_.world_size; }
 
-  /// Sample at `position` of this rank. The order of one epoch is kept: ask in order of epochs.
+  /// Sample at `position` of all ranks' order. That of one epoch is kept: ask in order of epochs.
   [[nodiscard]] SampleIndex at(int64_t epoch, int64_t position);
 
  private:
