@@ -7,6 +7,9 @@ namespace mentor {
 
 SampleOptions sample_options(const RunConfig& config) {
   return {.stage = config.data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction,
+          .on_bad_record =
+              config.data.on_bad_record == "skip" ? OnBadRecord::kSkip : OnBadRecord::kReference,
+          .condition_squash = config.data.condition_squash,
           .image_only_rate = config.data.image_only_rate,
           .replace_subject_rate = config.data.replace_subject_rate,
           .squash_image_list = config.data.squash_image_list,

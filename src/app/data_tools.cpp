@@ -59,7 +59,8 @@ void for_each_index(int64_t count, int threads, const std::function<void(int64_t
 
 Findings check_file(const RecordFile& file, const fs::path& name, const RunConfig& config,
                     const Backgrounds* backgrounds) {
-  const SampleOptions options = sample_options(config);
+  SampleOptions options = sample_options(config);
+  options.on_bad_record = OnBadRecord::kSkip;  // every defect is wanted here
   Progress progress(
       {.what = format("check {}", name.filename()), .unit = "records", .total = file.size()});
   Findings findings;

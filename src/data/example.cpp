@@ -2,6 +2,7 @@
 #include "mentor/core/random.h"
 #include "mentor/data/loader.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mentor {
@@ -20,24 +21,35 @@ Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
   Example example{.index = index};
   example.condition_dropped =
       unit_interval(stream_seed(seed, "condition_dropout")) < options_.condition_dropout;
-  const Sample sample = make_sample(record, options_.sample, draw_choices(options_.sample, seed),
-                                    backgrounds_ ? &*backgrounds_ : nullptr,
-                                    {.pictures = !example.condition_dropped});
+  Sample sample = make_sample(record, options_.sample, draw_choices(options_.sample, seed),
+                              backgrounds_ ? &*backgrounds_ : nullptr,
+                              {.pictures = !example.condition_dropped});
   example.task = sample.task;
   example.num_pictures = sample.num_pictures;
-  example.ids =
-      tokenizer_.encode(expand_placeholders(sample.prompt, options_.placeholders_per_image));
-  if (static_cast<int64_t>(example.ids.size()) > options_.max_prompt_tokens) {
-    throw RecordError(RecordProblem::kTooLong,
-                      format("{}: the prompt is {} tokens long, the model takes {}", record.where,
-                             example.ids.size(), options_.max_prompt_tokens));
-  }
+  example.target_valid = sample.target_valid;
+  example.replaced = std::move(sample.replaced);
+  set_prompt(sample.prompt, record, example);
   for (const Image& picture : sample.pictures) {
     const std::vector<float> pixels = clip_pixels(picture, options_.clip_size);
     example.pixels_NCHW.insert(example.pixels_NCHW.end(), pixels.begin(), pixels.end());
   }
   example.target_CHW = target_pixels(sample.target);
+  if (!example.target_valid) std::ranges::fill(example.target_CHW, 0.0F);
   return example;
+}
+
+void ExampleMaker::set_prompt(const std::string& prompt, const Record& record,
+                              Example& example) const {
+  const std::string text = expand_placeholders(prompt, options_.placeholders_per_image);
+  example.ids = tokenizer_.encode(text);
+  if (static_cast<int64_t>(example.ids.size()) <= options_.max_prompt_tokens) return;
+  if (options_.sample.on_bad_record == OnBadRecord::kSkip) {
+    throw RecordError(RecordProblem::kTooLong,
+                      format("{}: the prompt is {} tokens long, the model takes {}", record.where,
+                             example.ids.size(), options_.max_prompt_tokens));
+  }
+  example.ids = tokenizer_.encode_padded(text, static_cast<size_t>(options_.max_prompt_tokens)).ids;
+  example.replaced.push_back(RecordProblem::kTooLong);
 }
 
 }  // namespace mentor

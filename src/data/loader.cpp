@@ -67,7 +67,7 @@ struct Loader::State {
   LoaderPosition upcoming;  // the next to hand to a worker
   LoaderPosition taken;     // the next that next() has not come to
   std::deque<std::shared_ptr<Slot>> slots;
-  std::map<RecordProblem, int64_t> bad;
+  std::map<RecordProblem, int64_t> bad, replaced;
   int64_t bad_count = 0, taken_count = 0;
   double wait_seconds = 0;
   bool stop = false;
@@ -154,7 +154,10 @@ std::vector<Example> Loader::next(int64_t count) {
   for (int64_t i = 0; i < count && state.taken.epoch == epoch; ++i) {
     Slot& slot = state.wait_for_front(lock);
     const std::optional<RecordError> problem = slot.problem;
-    if (!problem) examples.push_back(std::move(*slot.example));
+    if (!problem) {
+      for (const RecordProblem replaced : slot.example->replaced) ++state.replaced[replaced];
+      examples.push_back(std::move(*slot.example));
+    }
     state.pop_front();
     if (problem) state.count_problem(*problem);
   }
@@ -171,6 +174,8 @@ LoaderPosition Loader::position() const {
 }
 
 const std::map<RecordProblem, int64_t>& Loader::bad_records() const { return state_->bad; }
+
+const std::map<RecordProblem, int64_t>& Loader::replaced() const { return state_->replaced; }
 
 double Loader::wait_seconds() const { return state_->wait_seconds; }
 

@@ -33,18 +33,18 @@ class SampleMaker {
 
   Sample make(SampleParts parts) {
     const Task task = record_.task(options_.stage);
-    Sample sample{.task = task, .num_pictures = pictures_of(task)};
-    sample.image_only = choices_.image_only && sample.num_pictures <= 1;
-    if (task == Task::kTextToImage && sample.image_only) {
+    sample_ = {.task = task, .num_pictures = pictures_of(task)};
+    sample_.image_only = choices_.image_only && sample_.num_pictures <= 1;
+    if (task == Task::kTextToImage && sample_.image_only) {
       if (record_.sources.empty()) {
         fail(RecordProblem::kMissingKey, "source_image: is missing, and image-only needs it");
       }
-      sample.num_pictures = 1;
+      sample_.num_pictures = 1;
     }
-    if (parts.pictures) sample.pictures = condition(sample);
-    if (parts.target) sample.target = target(task);
-    sample.prompt = build_prompt(text(sample));
-    return sample;
+    if (parts.pictures) sample_.pictures = condition();
+    if (parts.target) sample_.target = target();
+    sample_.prompt = build_prompt(text());
+    return std::move(sample_);
   }
 
  private:
@@ -63,14 +63,43 @@ class SampleMaker {
       fail(RecordProblem::kUnreadableImage, error.what());
     }
   }
-  [[nodiscard]] Image read_squashed(const fs::path& file) const {
-    return squash(read(file), options_.image_size);
+  /// Notes that something was replaced; throws again where that is not wanted.
+  void put_up_with(const RecordError& error) {
+    if (options_.on_bad_record == OnBadRecord::kSkip) throw error;
+    sample_.replaced.push_back(error.problem());
+  }
+
+  [[nodiscard]] Image white() const {
+    const int64_t side = options_.image_size;
+    Image image(side, side);
+    std::ranges::fill(image.pixels, 255);
+    return image;
+  }
+
+  /// kReference: a white picture for one that cannot be read.
+  [[nodiscard]] Image read_or_white(const fs::path& file) {
+    try {
+      return read(file);
+    } catch (const RecordError& error) {
+      put_up_with(error);
+      return white();
+    }
+  }
+  [[nodiscard]] Image read_squashed(const fs::path& file) {
+    return squash(read_or_white(file), options_.image_size);
+  }
+  /// A whole picture that the prompt shows.
+  [[nodiscard]] Image read_condition(const fs::path& file) {
+    return options_.condition_squash ? read_squashed(file) : read_or_white(file);
   }
 
   /// Opacity of the object, S x S; not thresholded.
-  [[nodiscard]] Image read_mask(const fs::path& file) const {
+  [[nodiscard]] Image read_mask(const fs::path& file) {
     Image mask = to_grey(read_squashed(file));
-    if (!mask_box(mask)) fail(RecordProblem::kEmptyMask, format("{}: the mask is empty", file));
+    if (!mask_box(mask)) {
+      put_up_with(RecordError(RecordProblem::kEmptyMask,
+                              format("{}: {}: the mask is empty", record_.where, file)));
+    }
     return mask;
   }
 
@@ -81,85 +110,102 @@ class SampleMaker {
   }
 
   /// The masked object of a single-object record on black.
-  [[nodiscard]] Image segmented() const {
+  [[nodiscard]] Image segmented() {
     return keep_masked(read_squashed(record_.sources.front()),
                        threshold(read_mask(record_.images.front())));
   }
 
-  [[nodiscard]] Image recovery_input() const {
+  [[nodiscard]] Image recovery_input() {
     if (backgrounds_ == nullptr) {
       throw ConfigError(
           format("{}: image recovery needs backgrounds (data.backgrounds)", record_.where));
     }
     const Image mask = read_mask(record_.images.front());
     const Image image = read_squashed(record_.sources.front());
-    return recompose(backgrounds_->load(choices_.background, options_),
-                     {.image = keep_masked(image, threshold(mask)), .mask = mask},
-                     choices_.perturbation);
+    try {
+      return recompose(backgrounds_->load(choices_.background, options_),
+                       {.image = keep_masked(image, threshold(mask)), .mask = mask},
+                       choices_.perturbation);
+    } catch (const RecordError& error) {
+      put_up_with(error);
+      sample_.target_valid = false;
+      return white();
+    }
   }
 
-  [[nodiscard]] std::vector<Image> object_crops() const {
+  [[nodiscard]] std::vector<Image> object_crops() {
     const Image image = read_squashed(record_.sources.front());
     std::vector<Image> crops;
     for (const fs::path& file : record_.images) {
-      crops.push_back(*crop_object(image, threshold(read_mask(file)), choices_.crop));
+      const auto object = crop_object(image, threshold(read_mask(file)), choices_.crop);
+      crops.push_back(object ? *object : white());
     }
     return crops;
   }
 
-  [[nodiscard]] std::vector<Image> listed_pictures() const {
+  [[nodiscard]] std::vector<Image> listed_pictures() {
     const ImageSize square{options_.image_size, options_.image_size};
     std::vector<Image> pictures;
     for (const fs::path& file : record_.images) {
-      pictures.push_back(options_.squash_image_list
-                             ? read_squashed(file)
-                             : resize(pad_to_square(read(file)), square, Filter::kLanczos));
+      pictures.push_back(options_.squash_image_list ? read_squashed(file)
+                                                    : resize(pad_to_square(read_or_white(file)),
+                                                             square, Filter::kLanczos));
     }
     return pictures;
   }
 
-  [[nodiscard]] std::vector<Image> condition(const Sample& sample) const {
-    switch (sample.task) {
+  [[nodiscard]] std::vector<Image> condition() {
+    switch (sample_.task) {
       case Task::kTextToImage:
-        if (!sample.image_only) return {};
-        return {read_squashed(record_.sources.front())};
+        if (!sample_.image_only) return {};
+        return {read_condition(record_.sources.front())};
       case Task::kMultiImage:
         return listed_pictures();
       case Task::kRecovery:
         return {recovery_input()};
       case Task::kSubject:
-        return {read_squashed(record_.images.front())};
+        return {read_condition(record_.images.front())};
       default:
         if (record_.objects_listed) return object_crops();
-        return {read_squashed(record_.sources.front())};
+        return {read_condition(record_.sources.front())};
     }
   }
 
-  [[nodiscard]] Image target(Task task) const {
+  [[nodiscard]] Image target() {
+    const Task task = sample_.task;
+    if (task == Task::kTextToImage || task == Task::kReconstruction) return whole_target();
+    if (task == Task::kSegmentation && !record_.objects_listed) return segmented();
+    // Upstream stretches the targets of all records with objects, as it does their conditions.
+    return read_squashed(record_.sources.front());
+  }
+
+  [[nodiscard]] Image whole_target() {
     const int64_t side = options_.image_size;
-    if (task == Task::kTextToImage || task == Task::kReconstruction) {
+    try {
       Image image = read(record_.images.front());
       // As upstream: these records stretch what is too small; all others keep its aspect.
       if (std::min(image.width, image.height) < side) {
         image = resize(image, {side, side}, Filter::kBicubic);
       }
       return center_crop(image, side);
+    } catch (const RecordError& error) {
+      put_up_with(error);
+      sample_.target_valid = false;
+      return white();
     }
-    if (task == Task::kSegmentation && !record_.objects_listed) return segmented();
-    // Upstream stretches the targets of all records with objects, as it does their conditions.
-    return read_squashed(record_.sources.front());
   }
 
-  [[nodiscard]] TaskText text(const Sample& sample) const {
-    TaskText text{.task = sample.task, .text = record_.text, .objects = record_.objects};
-    text.image_only = sample.image_only;
+  [[nodiscard]] TaskText text() const {
+    TaskText text{.task = sample_.task, .text = record_.text, .objects = record_.objects};
+    text.image_only = sample_.image_only;
     text.replace_subject = choices_.replace_subject;
     text.name_objects = options_.stage == Stage::kInstruction;
     // Stage 1 shows a record without flags, too, as the object alone, but asks by its caption.
-    if (sample.task == Task::kSegmentation && !record_.do_mask) text.task = Task::kSubject;
+    if (sample_.task == Task::kSegmentation && !record_.do_mask) text.task = Task::kSubject;
     return text;
   }
 
+  Sample sample_;
   const Record& record_;
   const SampleOptions& options_;
   const SampleChoices& choices_;

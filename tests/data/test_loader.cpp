@@ -168,15 +168,17 @@ TEST(Loader, EndsWhileItsWorkersAreBusyOrWaiting) {
   }
 }
 
-ExampleMaker recorded_maker(double condition_dropout = 0) {
+ExampleMaker recorded_maker(double condition_dropout = 0, SampleOptions sample = {},
+                            int64_t max_prompt_tokens = 64) {
   const nlohmann::json config =
       nlohmann::json::parse(read_text(fixture_path("data/expected.json"))).at("config");
   std::vector<RecordFile> files;
   files.emplace_back(fixture_path("data/records.jsonl"));
-  return ExampleMaker({.sample = {.image_size = config.at("image_size")},
+  sample.image_size = config.at("image_size");
+  return ExampleMaker({.sample = sample,
                        .clip_size = config.at("clip_image_size"),
                        .placeholders_per_image = config.at("placeholders_per_image"),
-                       .max_prompt_tokens = 64,
+                       .max_prompt_tokens = max_prompt_tokens,
                        .condition_dropout = condition_dropout},
                       std::move(files), Tokenizer::load(fixture_path(config.at("tokenizer"))),
                       Backgrounds(fixture_path("data/background.jsonl")));
@@ -225,6 +227,41 @@ TEST(ExampleMaker, ADroppedConditionKeepsItsPromptAndItsTarget) {
   }
   EXPECT_GT(dropped, 10U);
   EXPECT_LT(dropped, 30U);
+}
+
+TEST(ExampleMaker, CutsLongPromptsAsTheReferenceAndCountsThem) {
+  const ExampleMaker whole = recorded_maker(), strict = recorded_maker(0, {}, 12);
+  const ExampleMaker cutting = recorded_maker(0, {.on_bad_record = OnBadRecord::kReference}, 12);
+  constexpr SampleIndex kReconstruction{0, 3};
+  const Example full = whole(0, kReconstruction), cut = cutting(0, kReconstruction);
+  ASSERT_GT(full.ids.size(), 16U);
+  std::vector<int64_t> expected(full.ids.begin(), full.ids.begin() + 11);
+  expected.push_back(full.ids.back());  // </s>
+  EXPECT_EQ(cut.ids, expected);
+  EXPECT_THAT(cut.replaced, ::testing::ElementsAre(RecordProblem::kTooLong));
+  EXPECT_EQ(cut.pixels_NCHW, full.pixels_NCHW);
+  try {
+    (void)strict(0, kReconstruction);
+    FAIL() << "was accepted";
+  } catch (const RecordError& error) {
+    EXPECT_EQ(error.problem(), RecordProblem::kTooLong);
+  }
+
+  Loader loader(Sampler({.shares = {{1, 1}}}),
+                [&](int64_t epoch, SampleIndex) { return cutting(epoch, kReconstruction); },
+                {.threads = 1});
+  (void)loader.next(1);
+  (void)loader.next(1);
+  EXPECT_EQ(loader.replaced(), (std::map<RecordProblem, int64_t>{{RecordProblem::kTooLong, 2}}));
+  EXPECT_TRUE(loader.bad_records().empty());
+}
+
+TEST(ExampleMaker, ATargetThatIsMissingIsZeros) {
+  const ExampleMaker make = recorded_maker(0, {.on_bad_record = OnBadRecord::kReference});
+  const Example example = make(0, {0, 17});  // "its target is missing"
+  EXPECT_FALSE(example.target_valid);
+  EXPECT_THAT(example.target_CHW, ::testing::Each(0.0F));
+  EXPECT_EQ(example.target_CHW.size(), 3U * 64 * 64);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 
 namespace mentor {
@@ -122,6 +123,97 @@ TEST_F(RecordedSamples, WhatTheReferenceFillsWithWhiteOrZerosIsAnError) {
       EXPECT_THAT(error.what(), HasSubstr("records.jsonl:"));
     }
   }
+}
+
+class ReferenceRepairs : public ::testing::Test {
+ protected:
+  ReferenceRepairs() {
+    write_image(dir_ / "red.png", filled({255, 0, 0}));
+    write_image(dir_ / "empty.png", filled({0, 0, 0}));
+    write_text(dir_ / "backgrounds.jsonl", R"({"input_image": "gone.png"})");
+  }
+  static Image filled(std::array<uint8_t, 3> colour) {
+    Image image(kSide, kSide);
+    for (size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = colour[i % 3];
+    return image;
+  }
+  /// Makes the sample as the reference would; the same record is refused otherwise.
+  Sample sample(const std::string& json, RecordProblem problem) const {
+    const Record record = parse_record(json, "file:1", dir_.path());
+    const Backgrounds backgrounds(dir_ / "backgrounds.jsonl");
+    SampleOptions options{.image_size = kSide};
+    try {
+      (void)make_sample(record, options, {}, &backgrounds);
+      ADD_FAILURE() << "was accepted: " << json;
+    } catch (const RecordError& error) {
+      EXPECT_EQ(error.problem(), problem);
+    }
+    options.on_bad_record = OnBadRecord::kReference;
+    Sample made = make_sample(record, options, {}, &backgrounds);
+    EXPECT_THAT(made.replaced, ::testing::Contains(problem));
+    return made;
+  }
+
+  static constexpr int64_t kSide = 16;
+  const Image white_ = filled({255, 255, 255}), red_ = filled({255, 0, 0});
+  TempDir dir_;
+};
+
+TEST_F(ReferenceRepairs, AWhitePictureForACondition) {
+  const Sample made =
+      sample(R"({"image_path": "red.png", "source_image": "gone.png", "input_text": "a"})",
+             RecordProblem::kMissingFile);
+  EXPECT_EQ(made.pictures.front(), white_);
+  EXPECT_EQ(made.target, red_);
+  EXPECT_TRUE(made.target_valid);
+}
+
+TEST_F(ReferenceRepairs, NoLossWithoutATarget) {
+  const Sample made =
+      sample(R"({"image_path": "gone.png", "source_image": "red.png", "input_text": "a"})",
+             RecordProblem::kMissingFile);
+  EXPECT_EQ(made.pictures.front(), red_);
+  EXPECT_FALSE(made.target_valid);
+}
+
+TEST_F(ReferenceRepairs, TargetsOfObjectRecordsTurnWhiteAndCount) {
+  const Sample made = sample(
+      R"({"image_path": "red.png", "source_image": "gone.png", "input_text": "a", "objects": "a"})",
+      RecordProblem::kMissingFile);
+  EXPECT_EQ(made.target, white_);
+  EXPECT_TRUE(made.target_valid);
+}
+
+TEST_F(ReferenceRepairs, AnUnreadableMaskShowsEverythingAndAnEmptyOneNothing) {
+  const std::string rest = R"(", "source_image": "red.png", "input_text": "a", "objects": "a",)"
+                           R"( "do_mask": true})";
+  EXPECT_EQ(sample(R"({"image_path": "gone.png)" + rest, RecordProblem::kMissingFile).target, red_);
+  EXPECT_EQ(sample(R"({"image_path": "empty.png)" + rest, RecordProblem::kEmptyMask).target,
+            filled({0, 0, 0}));
+  const Sample crops = sample(R"({"image_path": ["empty.png"], "source_image": "red.png",)"
+                              R"( "input_text": "a", "objects": ["a"]})",
+                              RecordProblem::kEmptyMask);
+  EXPECT_EQ(crops.pictures.front(), white_);
+}
+
+TEST_F(ReferenceRepairs, NoLossWithoutABackground) {
+  const Sample made = sample(R"({"image_path": "red.png", "source_image": "red.png",)"
+                             R"( "input_text": "a", "objects": "a", "do_replace": true})",
+                             RecordProblem::kUnreadableImage);
+  EXPECT_EQ(made.pictures.front(), white_);
+  EXPECT_FALSE(made.target_valid);
+}
+
+TEST(MakeSample, ShowsConditionsSquashedOrAsTheyAre) {
+  const TempDir dir;
+  write_image(dir / "wide.png", Image(40, 20));
+  const Record record =
+      parse_record(R"({"image_path": "wide.png", "source_image": "wide.png", "input_text": "a"})",
+                   "file:1", dir.path());
+  SampleOptions options{.image_size = 16};
+  EXPECT_EQ(make_sample(record, options, {}, nullptr).pictures.front().size(), (ImageSize{16, 16}));
+  options.condition_squash = false;
+  EXPECT_EQ(make_sample(record, options, {}, nullptr).pictures.front().size(), (ImageSize{40, 20}));
 }
 
 TEST(MakeSample, StretchesTheTargetsOfObjectRecordsAndCropsTheOthers) {

@@ -21,9 +21,10 @@ struct Example {
   int64_t num_pictures = 0;
   /// Trained without its condition. The prompt stays, as its length counts; the pixels do not.
   bool condition_dropped = false;
-  bool target_valid = true;        // false: no loss is taken
-  std::vector<float> pixels_NCHW;  // CLIP's input of all pictures; empty when dropped
-  std::vector<float> target_CHW;   // the codec's input
+  bool target_valid = true;             // false: no loss is taken
+  std::vector<RecordProblem> replaced;  // what OnBadRecord::kReference put up with
+  std::vector<float> pixels_NCHW;       // CLIP's input of all pictures; empty when dropped
+  std::vector<float> target_CHW;        // the codec's input
 };
 
 /// Makes examples of several files; any thread may call it.
@@ -40,12 +41,15 @@ class ExampleMaker {
   ExampleMaker(Options options, std::vector<RecordFile> files, Tokenizer tokenizer,
                std::optional<Backgrounds> backgrounds);
 
-  /// RecordError for a record that cannot be used, or whose prompt is too long.
+  /// RecordError for a record that cannot be used, or whose prompt is too long (kReference: cut,
+  /// with </s> at its end, so there may be fewer <image> than the pictures have features).
   [[nodiscard]] Example operator()(int64_t epoch, SampleIndex index) const;
 
   [[nodiscard]] const std::vector<RecordFile>& files() const { return files_; }
 
  private:
+  void set_prompt(const std::string& prompt, const Record& record, Example& example) const;
+
   Options options_;
   std::vector<RecordFile> files_;
   Tokenizer tokenizer_;
@@ -90,6 +94,8 @@ class Loader {
   /// Of the first sample that next() has not come to.
   [[nodiscard]] LoaderPosition position() const;
   [[nodiscard]] const std::map<RecordProblem, int64_t>& bad_records() const;
+  /// What OnBadRecord::kReference put up with in the examples returned.
+  [[nodiscard]] const std::map<RecordProblem, int64_t>& replaced() const;
   /// Seconds that next() has waited for workers.
   [[nodiscard]] double wait_seconds() const;
 

@@ -15,8 +15,16 @@ namespace mentor {
 // From a record to what the model is trained on (dataset/t2i.py and augmentation.py of the
 // reference).
 
+/// What to do about pictures that cannot be read.
+enum class OnBadRecord {
+  kSkip,       // RecordError: the record is left out
+  kReference,  // as upstream: white pictures, masks and targets, and no loss where it has no target
+};
+
 struct SampleOptions {
   Stage stage = Stage::kInstruction;
+  OnBadRecord on_bad_record = OnBadRecord::kSkip;
+  bool condition_squash = true;     // whole condition pictures are stretched to a square first
   double image_only_rate = 0;       // share of samples whose prompt is the picture alone
   double replace_subject_rate = 0;  // share whose object's word becomes its picture (script: 0.5)
   bool squash_image_list = false;   // multi-image: stretched to a square, not padded to one
@@ -58,8 +66,10 @@ struct Sample {
   bool image_only = false;
   std::string prompt;  // one <image> per picture
   int64_t num_pictures = 0;
-  std::vector<Image> pictures;  // as they go to CLIP's preprocessing
-  Image target;                 // RGB, S x S
+  std::vector<Image> pictures;          // as they go to CLIP's preprocessing
+  Image target;                         // RGB, S x S
+  bool target_valid = true;             // kReference: false when there is none
+  std::vector<RecordProblem> replaced;  // kReference: what was put up with
 };
 
 /// What of a sample is wanted: pictures of what is not are never opened.
@@ -68,8 +78,8 @@ struct SampleParts {
 };
 
 /// Reads the record's pictures and applies its task. Throws RecordError when a picture is missing,
-/// damaged or too large, a mask is empty, or recovery has no backgrounds: nothing is replaced by a
-/// white picture. `backgrounds` may be null.
+/// damaged or too large, or a mask is empty; nothing is replaced by a white picture unless
+/// `on_bad_record` says so. `backgrounds` may be null; ConfigError when recovery needs them.
 [[nodiscard]] Sample make_sample(const Record& record, const SampleOptions& options,
                                  const SampleChoices& choices, const Backgrounds* backgrounds,
                                  SampleParts parts = {});
