@@ -58,7 +58,7 @@ void add_help(CLI::App& config) {
       ->type_name("");
   command->callback([section] {
     RunConfig defaults;
-    std::cout << config_help(fields_of(defaults), *section, terminal_columns());
+    std::cout << config_help(fields_for_help(defaults), *section, terminal_columns());
   });
   command->footer("Example:\n  mentor config help model.decoder");
 }

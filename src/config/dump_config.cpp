@@ -34,8 +34,34 @@ void open_sections(const std::string& path, std::string& open, std::string& out)
   const std::string section(parent_path(path));
   if (section.empty() || (open + ".").starts_with(section + ".")) return;
   open_sections(section, open, out);
-  out += format("{}{}:\n", std::string(2 * depth_of(section), ' '), leaf_of(section));
+  const std::string name = quote_scalar(std::string(leaf_of(section)));  // of an entry: "null"
+  out += format("{}{}:\n", std::string(2 * depth_of(section), ' '), name);
   open = section;
+}
+
+/// Presets, what differs from `baseline`, and of an entry without such a value its first: an entry
+/// exists by being named. Everything without `baseline`.
+std::vector<bool> fields_to_show(const FieldTable& table, const FieldTable* baseline) {
+  const std::vector<Field>& fields = table.fields();
+  std::vector<bool> shown(fields.size(), true);
+  if (!baseline) return shown;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    // A preset is always shown: it is what the values left out rest on.
+    shown[i] = fields[i].apply_preset || fields[i].value() != baseline->fields()[i].value();
+  }
+  for (const Group& group : table.groups()) {
+    for (const std::string& name : group.names) {
+      const std::string entry = join_path(group.path, name) + ".";
+      std::vector<size_t> of_entry;
+      for (size_t i = 0; i < fields.size(); ++i) {
+        if (fields[i].path.starts_with(entry)) of_entry.push_back(i);
+      }
+      if (std::ranges::none_of(of_entry, [&](size_t i) { return shown[i]; })) {
+        shown[of_entry.front()] = true;
+      }
+    }
+  }
+  return shown;
 }
 
 std::string help_lines(const Field& field, int columns) {
@@ -87,7 +113,11 @@ std::string Origins::of(const std::string& path) const {
 }
 
 std::string Origins::where(const std::string& path) const {
-  const auto found = origins_.find(path);
+  auto found = origins_.find(path);
+  if (found == origins_.end()) {  // a section: one of its keys
+    found = origins_.lower_bound(path + ".");
+    if (found != origins_.end() && !found->first.starts_with(path + ".")) found = origins_.end();
+  }
   const bool written = found != origins_.end() && found->second.written;
   return (written ? found->second.text : name_) + ": ";
 }
@@ -109,11 +139,10 @@ std::string dump_config(const FieldTable& table, const Origins& origins,
                         const FieldTable* baseline) {
   std::string out;
   std::string open;
+  const std::vector<bool> shown = fields_to_show(table, baseline);
   for (size_t i = 0; i < table.fields().size(); ++i) {
     const Field& field = table.fields()[i];
-    const bool is_baseline = baseline && field.value() == baseline->fields()[i].value();
-    // A preset is always shown: it is what the values left out rest on.
-    if (is_baseline && !field.apply_preset) continue;
+    if (!shown[i]) continue;
     open_sections(field.path, open, out);
     std::string line = format("{}{}: {}", std::string(2 * depth_of(field.path), ' '),
                               leaf_of(field.path), yaml_text(field.value()));

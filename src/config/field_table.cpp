@@ -34,6 +34,11 @@ const Section* FieldTable::find_section(std::string_view path) const {
   return found == sections_.end() ? nullptr : &*found;
 }
 
+const Group* FieldTable::find_group(std::string_view path) const {
+  const auto found = std::ranges::find(groups_, path, &Group::path);
+  return found == groups_.end() ? nullptr : &*found;
+}
+
 std::vector<std::string> FieldTable::keys_in(std::string_view section) const {
   std::vector<std::string> keys;
   const size_t skipped = section.empty() ? 0 : section.size() + 1;
@@ -44,6 +49,12 @@ std::vector<std::string> FieldTable::keys_in(std::string_view section) const {
     if (parent_path(child.path) == section) keys.push_back(child.path.substr(skipped));
   }
   return keys;
+}
+
+bool is_entry_name(std::string_view name) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  return !name.empty() && name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
 std::string_view parent_path(std::string_view path) {

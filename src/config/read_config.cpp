@@ -76,6 +76,10 @@ class ConfigReader {
 
   [[nodiscard]] const std::vector<std::string>& problems() const { return problems_; }
   [[nodiscard]] const std::map<std::string, Setting>& settings() const { return settings_; }
+  /// Named in a group of the table that has no such entry.
+  [[nodiscard]] const std::vector<std::pair<const Group*, std::string>>& new_entries() const {
+    return new_entries_;
+  }
 
  private:
   void read_file(const fs::path& file) {
@@ -173,6 +177,8 @@ class ConfigReader {
       add_problem(path, "a key has no dot: put it into its section, which ends with a colon");
     } else if (const Field* field = table_.find_field(path)) {
       read_field(*field, node);
+    } else if (const Group* group = table_.find_group(section); group && !has_entry(*group, key)) {
+      name_entry(*group, key);
     } else if (!table_.find_section(path)) {
       add_problem(path, "unknown key" + did_you_mean(suggest_key(table_, section, key)));
     } else if (node.IsMap()) {
@@ -182,9 +188,27 @@ class ConfigReader {
     }
   }
 
+  [[nodiscard]] static bool has_entry(const Group& group, const std::string& name) {
+    return std::ranges::find(group.names, name) != group.names.end();
+  }
+
+  void name_entry(const Group& group, const std::string& name) {
+    if (is_entry_name(name)) {
+      new_entries_.emplace_back(&group, name);
+    } else {
+      add_problem(join_path(group.path, name), "a name is made of letters, digits, - and _");
+    }
+  }
+
   void read_override(const Override& override) {
     place_ = override.origin;
     folder_ = fs::current_path();
+    for (const Group& group : table_.groups()) {
+      if (!override.path.starts_with(group.path + ".")) continue;
+      const std::string rest = override.path.substr(group.path.size() + 1);
+      const std::string name = rest.substr(0, rest.find('.'));
+      if (!has_entry(group, name)) return name_entry(group, name);
+    }
     const Field* field = table_.find_field(override.path);
     if (!field) {
       add_problem(override.path,
@@ -277,6 +301,7 @@ class ConfigReader {
   std::vector<fs::path> open_files_;
   std::vector<std::string> problems_;
   std::map<std::string, Setting> settings_;
+  std::vector<std::pair<const Group*, std::string>> new_entries_;
 };
 
 }  // namespace
@@ -289,6 +314,13 @@ Override parse_override(std::string_view assignment) {
   }
   return {.path = std::string(assignment.substr(0, equals)),
           .value = std::string(assignment.substr(equals + 1))};
+}
+
+void add_named_entries(const ConfigInput& input, const FieldTable& table) {
+  if (table.groups().empty()) return;
+  ConfigReader reader(table);  // what is wrong is found again by read_config()
+  reader.read_input(input);
+  for (const auto& [group, name] : reader.new_entries()) group->add(name);
 }
 
 Origins read_config(const ConfigInput& input, const FieldTable& table) {

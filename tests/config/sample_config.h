@@ -4,12 +4,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace mentor {
 
-/// One field of every type, a nested section and a preset.
+/// One field of every type, a nested section, a preset and a group.
 struct SampleConfig {
   struct Shape {
     std::string preset = "small";
@@ -35,12 +36,25 @@ struct SampleConfig {
     bool operator==(const Shape&) const = default;
   };
 
+  struct Source {
+    std::filesystem::path file;
+    double weight = 1;
+
+    template <class Visitor>
+    void fields(Visitor& v) {
+      v("file", file, "a path");
+      v("weight", weight, "how much of it", bound::non_negative());
+    }
+    bool operator==(const Source&) const = default;
+  };
+
   Shape shape;
   bool verbose = false;
   std::string title = "none";
   std::string mode = "fast";
   std::filesystem::path file;
   std::vector<std::string> names = {};
+  std::map<std::string, Source> sources;
 
   template <class Visitor>
   void fields(Visitor& v) {
@@ -50,6 +64,7 @@ struct SampleConfig {
     v("mode", mode, "how", bound::one_of({"fast", "exact"}));
     v("file", file, "a path");
     v("names", names, "some texts");
+    v("sources", sources, "where things come from");
   }
   bool operator==(const SampleConfig&) const = default;
 };

@@ -39,6 +39,26 @@ TEST(DumpConfig, ShowsValuesWithTheirOrigin) {
             "  preset: small                               # default\n");
 }
 
+TEST(DumpConfig, ShowsEveryEntryOfAGroup) {
+  SampleConfig config;
+  const Origins origins = read("sources:\n  b: {}\n  a: {weight: 2}\n  c:\n", config);
+  const auto dumped = [&](bool minimal) {
+    const std::string yaml = dump_config(config, origins, minimal);
+    return yaml.substr(yaml.find("sources"));
+  };
+  EXPECT_EQ(dumped(true),
+            "sources:\n"
+            "  a:\n"
+            "    weight: 2                                 # a.yaml:3\n"
+            "  b:\n"
+            "    file: \"\"                                  # default\n"
+            "  c:\n"
+            "    file: \"\"                                  # default\n");
+  EXPECT_THAT(dumped(false),
+              testing::HasSubstr("  b:\n    file: \"\"                                "
+                                 "  # default\n    weight: 1 "));
+}
+
 /// Random configurations, with texts that YAML could misread.
 class RandomConfig {
  public:
@@ -58,6 +78,12 @@ class RandomConfig {
     if (coin()) config.file = "/" + text();
     config.file = config.file.lexically_normal();
     for (int64_t i = integer(0, 3); i > 0; --i) config.names.push_back(text());
+    for (const char* name : {"t2i", "seg-1", "7", "null", "_"}) {
+      if (coin()) continue;
+      SampleConfig::Source& source = config.sources[name];
+      if (coin()) source.weight = std::abs(real());
+      if (coin()) source.file = std::filesystem::path("/" + text()).lexically_normal();
+    }
     return config;
   }
 
@@ -98,7 +124,13 @@ TEST(DumpConfig, ReadsBackEqual) {
 
 TEST(ConfigHelp, ComesFromTheFields) {
   SampleConfig config;
-  const FieldTable table = fields_of(config);
+  const FieldTable table = fields_for_help(config);
+  EXPECT_EQ(config_help(table, "sources", 80),
+            "sources.NAME: one entry of sources\n"
+            "  sources.NAME.file: path (default \"\")\n"
+            "      a path\n"
+            "  sources.NAME.weight: number, >= 0 (default 1)\n"
+            "      how much of it\n");
   EXPECT_EQ(config_help(table, "shape.ratio", 80),
             "shape: a nested section\n"
             "  shape.ratio: number, > 0 and <= 1 (default 0.5)\n"

@@ -89,6 +89,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"[a]: b", "a.yaml:1: a key must be a word"},
         BadConfig{"a: [1", "a.yaml:1: not YAML: end of sequence flow not found"},
         BadConfig{"title: a\n---\ntitle: b", "a.yaml: holds 2 documents; one is needed"},
+        BadConfig{"sources: {a b: {}}",
+                  "a.yaml:1: sources.a b: a name is made of letters, digits, - and _"},
+        BadConfig{"sources:\n  a: {wieght: 2}",
+                  "a.yaml:2: sources.a.wieght: unknown key (did you mean 'weight'?)"},
+        BadConfig{"sources: {a: 3}",
+                  "a.yaml:1: sources.a: is a section and needs keys of its own, not '3'"},
+        BadConfig{"sources: [a]",
+                  "a.yaml:1: sources: is a section and needs keys of its own, not a list"},
+        BadConfig{"sourcs: {a: {}}", "a.yaml:1: sourcs: unknown key (did you mean 'sources'?)"},
         BadConfig{"base: nothere.yaml", "a.yaml:1: base: there is no file nothere.yaml"},
         BadConfig{"base: [a]", "a.yaml:1: base: needs the path of a YAML file, not a list"},
         BadConfig{"verbos: 1\nmode: slow\nshape:\n  width: -1\n",
@@ -187,6 +196,35 @@ TEST(ReadConfig, BaseChainsAndPathsRelativeToTheirFile) {
   EXPECT_EQ(origins.of("title"), (dir / "sub/middle.yaml").string() + ":2");
   EXPECT_EQ(origins.of("mode"), (dir / "root.yaml").string() + ":2");
   EXPECT_EQ(origins.of("shape.ratio"), (dir / "sub/leaf.yaml").string() + ":3");
+}
+
+TEST(ReadConfig, EntriesOfAGroupAppearByBeingNamed) {
+  const TempDir dir;
+  write_text(dir / "base.yaml", "sources:\n  a: {file: a.bin}\n  b: {file: b.bin, weight: 2}\n");
+  write_text(dir / "sub/leaf.yaml", "base: ../base.yaml\nsources: {b: {weight: 0}}\n");
+  SampleConfig config;
+  const std::string leaf = (dir / "sub/leaf.yaml").string();
+  const Origins origins = read_config(
+      {.name = leaf,
+       .overrides = {parse_override("sources.a.weight=3"), parse_override("sources.c-1.file=/c")}},
+      config);
+  const std::map<std::string, SampleConfig::Source> expected = {
+      {"a", {dir / "a.bin", 3}}, {"b", {dir / "b.bin", 0}}, {"c-1", {"/c", 1}}};
+  EXPECT_EQ(config.sources, expected);
+  EXPECT_EQ(origins.of("sources.b.weight"), leaf + ":2");
+  EXPECT_EQ(origins.of("sources.b.file"), (dir / "base.yaml").string() + ":3");
+  EXPECT_EQ(origins.of("sources.c-1.weight"), "default");
+  EXPECT_EQ(origins.where("sources.b"), (dir / "base.yaml").string() + ":3: ");
+  EXPECT_EQ(origins.where("sources.none"), leaf + ": ");
+  EXPECT_EQ(error_of([] {
+              SampleConfig other;
+              read("", other,
+                   {parse_override("sources.a.wieght=1"), parse_override("sources.b=1"),
+                    parse_override("sources.c/d.file=1")});
+            }),
+            "--set: sources.a.wieght: unknown key (did you mean 'sources.a.weight'?)\n"
+            "--set: sources.b: is a section: give one of its keys\n"
+            "--set: sources.c/d: a name is made of letters, digits, - and _");
 }
 
 TEST(ReadConfig, ProblemsOfAllFilesAndCirclesAreReported) {

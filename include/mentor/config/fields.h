@@ -54,7 +54,9 @@ inline Bound one_of(std::initializer_list<std::string> words) { return {.words =
 /// That one description serves YAML reading, `--set`, validation, `config dump` and the help
 /// text (config/yaml.h). Field types: bool, int64_t, double, std::string, std::filesystem::path
 /// (relative to the file it stands in), std::vector<int64_t | double | std::string>, and structs
-/// with fields(). A preset takes one more argument: the function that applies it.
+/// with fields(). A std::map<std::string, struct with fields()> is a group: its entries appear by
+/// being named in a file or override. A preset takes one more argument: the function that applies
+/// it.
 struct AnyVisitor {
   template <class... Args>
   void operator()(Args&&...) {}

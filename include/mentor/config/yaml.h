@@ -36,8 +36,8 @@ class Origins {
   void set(const std::string& path, std::string origin, bool written);
   /// "stage1.yaml:3", "--set", "preset tiny" or "default".
   [[nodiscard]] std::string of(const std::string& path) const;
-  /// Where to look when the value is wrong: "stage1.yaml:3: "; "stage1.yaml: " when nobody wrote
-  /// it.
+  /// Where to look when the value, or a section, is wrong: "stage1.yaml:3: "; "stage1.yaml: " when
+  /// nobody wrote it.
   [[nodiscard]] std::string where(const std::string& path) const;
 
  private:
@@ -53,8 +53,12 @@ class Origins {
 /// Throws one ConfigError with every problem of every file, a line each: "file:line: key: why".
 Origins read_config(const ConfigInput& input, const FieldTable& table);
 
+/// Adds the entries that `input` names to the groups of `table`.
+void add_named_entries(const ConfigInput& input, const FieldTable& table);
+
 template <HasFields T>
 Origins read_config(const ConfigInput& input, T& config) {
+  add_named_entries(input, fields_of(config));
   return read_config(input, fields_of(config));
 }
 
@@ -63,7 +67,7 @@ Origins read_config(const ConfigInput& input, T& config) {
 void apply_presets(const FieldTable& baseline, const FieldTable& table);
 
 /// The configuration as YAML that reads back equal, the origin of each value as a comment.
-/// With `baseline` only presets and the values that differ from its.
+/// With `baseline` only presets, the values that differ from its, and one of every entry.
 std::string dump_config(const FieldTable& table, const Origins& origins,
                         const FieldTable* baseline = nullptr);
 
@@ -73,6 +77,10 @@ std::string dump_config(T config, const Origins& origins, bool minimal = false) 
   const FieldTable table = fields_of(config);
   if (!minimal) return dump_config(table, origins);
   T untouched;
+  const FieldTable defaults = fields_of(untouched);
+  for (const Group& group : defaults.groups()) {
+    for (const std::string& name : table.find_group(group.path)->names) group.add(name);
+  }
   const FieldTable baseline = fields_of(untouched);
   apply_presets(baseline, table);
   return dump_config(table, origins, &baseline);
