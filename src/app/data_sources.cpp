@@ -3,18 +3,23 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 
+#include <utility>
+
 namespace mentor {
 
-SampleOptions sample_options(const RunConfig& config) {
-  return {.stage = config.data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction,
-          .on_bad_record =
-              config.data.on_bad_record == "skip" ? OnBadRecord::kSkip : OnBadRecord::kReference,
-          .condition_squash = config.data.condition_squash,
-          .image_only_rate = config.data.image_only_rate,
-          .replace_subject_rate = config.data.replace_subject_rate,
-          .squash_image_list = config.data.squash_image_list,
-          .image_size = config.model.image_size,
-          .max_image_pixels = config.runtime.max_image_pixels};
+SampleOptions sample_options(const RunConfig& config, const MixtureEntry* entry) {
+  const DataConfig& data = config.data;
+  const auto rate = [&](double general, double special) { return special < 0 ? general : special; };
+  return {
+      .stage = data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction,
+      .on_bad_record = data.on_bad_record == "skip" ? OnBadRecord::kSkip : OnBadRecord::kReference,
+      .condition_squash = data.condition_squash,
+      .image_only_rate = rate(data.image_only_rate, entry ? entry->image_only_rate : -1),
+      .replace_subject_rate =
+          rate(data.replace_subject_rate, entry ? entry->replace_subject_rate : -1),
+      .squash_image_list = data.squash_image_list,
+      .image_size = config.model.image_size,
+      .max_image_pixels = config.runtime.max_image_pixels};
 }
 
 Tokenizer open_tokenizer(const RunConfig& config) {
@@ -37,6 +42,17 @@ Tokenizer open_tokenizer(const RunConfig& config) {
 std::optional<Backgrounds> open_backgrounds(const DataConfig& data) {
   if (data.backgrounds.empty()) return std::nullopt;
   return std::optional<Backgrounds>(std::in_place, data.backgrounds);
+}
+
+ExampleMaker make_examples(const RunConfig& config, std::vector<ExampleSource> sources,
+                           const ExampleOptions& options) {
+  const ModelConfig& model = config.model;
+  return ExampleMaker({.clip_size = model.clip.image_size,
+                       .placeholders_per_image = model.prompt.placeholders_per_image,
+                       .max_prompt_tokens = model.decoder.cond_len,
+                       .condition_dropout = options.condition_dropout,
+                       .seed = options.seed},
+                      std::move(sources), open_tokenizer(config), open_backgrounds(config.data));
 }
 
 }  // namespace mentor

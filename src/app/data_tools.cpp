@@ -4,6 +4,7 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
+#include "mentor/core/parallel.h"
 #include "mentor/core/progress.h"
 #include "mentor/data/sample.h"
 #include "mentor/image/contact_sheet.h"
@@ -11,13 +12,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include <atomic>
-#include <exception>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <ostream>
-#include <thread>
 
 namespace mentor {
 namespace {
@@ -34,43 +32,27 @@ struct Findings {
   }
 };
 
-/// Runs `work(index)` for all indices below `count` on `threads` threads. The first exception
-/// stops all and is thrown again here.
-void for_each_index(int64_t count, int threads, const std::function<void(int64_t)>& work) {
-  std::atomic<int64_t> next = 0;
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto run = [&] {
-    try {
-      for (int64_t i = next++; i < count; i = next++) work(i);
-    } catch (...) {
-      next = count;
-      const std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> workers;
-    for (int t = 1; t < threads; ++t) workers.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
-}
+/// A file to check.
+struct Checked {
+  std::string name;  // for people
+  ExampleSource source;
+};
 
-Findings check_file(const RecordFile& file, const fs::path& name, const RunConfig& config,
-                    const Backgrounds* backgrounds) {
-  SampleOptions options = sample_options(config);
+Findings check_file(const Checked& checked, int threads, const Backgrounds* backgrounds) {
+  const ExampleSource& source = checked.source;
+  SampleOptions options = source.sample;
   options.on_bad_record = OnBadRecord::kSkip;  // every defect is wanted here
   Progress progress(
-      {.what = format("check {}", name.filename()), .unit = "records", .total = file.size()});
+      {.what = format("check {}", checked.name), .unit = "records", .total = source.size()});
   Findings findings;
   std::mutex mutex;
-  for_each_index(file.size(), config.runtime.cpu_threads(), [&](int64_t index) {
+  for_each_index(source.size(), threads, [&](int64_t i) {
     throw_if_interrupted();
+    const int64_t index = source.record(i);
     try {
       const Sample sample =
-          make_sample(file.record(index), options,
-                      draw_choices(options, sample_seed(0, 0, 0, index)), backgrounds);
+          make_sample(source.file.record(index), options,
+                      draw_choices(options, sample_seed(0, 0, source.key, index)), backgrounds);
       const std::lock_guard lock(mutex);
       ++findings.tasks[std::string(task_name(sample.task))];
     } catch (const RecordError& error) {
@@ -82,7 +64,7 @@ Findings check_file(const RecordFile& file, const fs::path& name, const RunConfi
   return findings;
 }
 
-void print_findings(const Findings& findings, const fs::path& name, int64_t size,
+void print_findings(const Findings& findings, const std::string& name, int64_t size,
                     std::ostream& out) {
   for (const auto& [index, error] : findings.bad) out << error.what() << "\n";
   out << format("{}: {} records, {} bad\n", name, size, findings.bad.size());
@@ -108,42 +90,56 @@ std::vector<std::string> shortened(const std::vector<std::string>& pieces) {
 }  // namespace
 
 void check_data(const DataCheckOptions& options, std::ostream& out) {
-  const std::optional<Backgrounds> backgrounds = open_backgrounds(options.config.data);
-  std::vector<RecordFile> files;  // all are opened first: a wrong name shows at once
-  for (const fs::path& name : options.files) files.emplace_back(name);
+  const RunConfig& config = options.run.config;
+  const std::optional<Backgrounds> backgrounds = open_backgrounds(config.data);
+  std::vector<Checked> all;  // opened first: a wrong name shows at once
+  for (const fs::path& file : options.files) {
+    all.push_back({file.string(), open_source(config, file)});
+  }
+  const auto add = [&](Mixture mixture) {
+    for (size_t i = 0; i < mixture.sources.size(); ++i) {
+      const MixtureSummary& entry = mixture.entries[i];
+      all.push_back({format("{} ({})", entry.name, entry.file), std::move(mixture.sources[i])});
+    }
+  };
+  if (all.empty()) {
+    add(open_mixture(options.run, /*count_tasks=*/false));
+    if (auto validation = open_validation(options.run)) add(*std::move(validation));
+  }
   std::string refused;
-  for (size_t i = 0; i < files.size(); ++i) {
-    const fs::path& name = options.files[i];
+  for (const Checked& checked : all) {
     const Findings findings =
-        check_file(files[i], name, options.config, backgrounds ? &*backgrounds : nullptr);
-    print_findings(findings, name, files[i].size(), out);
-    const double share =
-        static_cast<double>(findings.bad.size()) / static_cast<double>(files[i].size());
-    if (share <= options.config.data.bad_record_limit) continue;
+        check_file(checked, config.runtime.cpu_threads(), backgrounds ? &*backgrounds : nullptr);
+    const int64_t size = checked.source.size();
+    print_findings(findings, checked.name, size, out);
+    const double share = static_cast<double>(findings.bad.size()) / static_cast<double>(size);
+    if (share <= config.data.bad_record_limit) continue;
     refused += format(
         "{}{}: {} of {} records are bad ({:.3g} %), the limit is {:.3g} % "
         "(data.bad_record_limit)",
-        refused.empty() ? "" : "\n", name, findings.bad.size(), files[i].size(), 100 * share,
-        100 * options.config.data.bad_record_limit);
+        refused.empty() ? "" : "\n", checked.name, findings.bad.size(), size, 100 * share,
+        100 * config.data.bad_record_limit);
   }
   if (!refused.empty()) throw DataError(refused);
 }
 
 void inspect_data(const DataInspectOptions& options, std::ostream& out) {
   const RunConfig& config = options.config;
-  const RecordFile file(options.file);
-  if (options.index >= file.size()) {
-    throw DataError(format("{}: has {} records, there is no record {} (the first is 0)",
-                           options.file, file.size(), options.index));
+  const ExampleSource source = open_source(config, options.file, options.entry);
+  if (options.index >= source.file.size()) {
+    throw DataError(
+        format("{}: has {} records, there is no record {} (the first is 0)",
+               options.entry.empty() ? options.file : fs::path("data.mixture." + options.entry),
+               source.file.size(), options.index));
   }
   const Tokenizer tokenizer = open_tokenizer(config);
   const std::optional<Backgrounds> backgrounds = open_backgrounds(config.data);
-  const SampleOptions sampling = sample_options(config);
   const SampleChoices choices = draw_choices(
-      sampling, sample_seed(static_cast<uint64_t>(options.seed), options.epoch, 0, options.index));
-  const Record record = file.record(options.index);
+      source.sample,
+      sample_seed(static_cast<uint64_t>(options.seed), options.epoch, source.key, options.index));
+  const Record record = source.file.record(options.index);
   const Sample sample =
-      make_sample(record, sampling, choices, backgrounds ? &*backgrounds : nullptr);
+      make_sample(record, source.sample, choices, backgrounds ? &*backgrounds : nullptr);
 
   require_writable_directory(options.out);
   std::vector<Image> sheet;

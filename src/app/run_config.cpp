@@ -3,6 +3,7 @@
 #include "mentor/core/cpu_features.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/words.h"
 
 namespace mentor {
 namespace {
@@ -31,6 +32,18 @@ void RunConfig::validate(const Origins& origins) const {
   if (needs_vision(generate.task) && !model.vision) {
     add("generate.task",
         format("'{}' shows a picture in the prompt, but model.vision is false", generate.task));
+  }
+  for (const auto& [name, entry] : data.mixture) {
+    if (!entry.file.empty()) continue;
+    // Most likely a misspelt name: nobody names a source without its file.
+    std::vector<std::string> others;
+    for (const auto& [other, with_file] : data.mixture) {
+      if (!with_file.file.empty()) others.push_back(other);
+    }
+    const std::string nearest = nearest_word(name, others);
+    add("data.mixture." + name, nearest.empty()
+                                    ? std::string("names no file")
+                                    : format("names no file (did you mean '{}'?)", nearest));
   }
   if (!problems.empty()) throw ConfigError(problems);
 }

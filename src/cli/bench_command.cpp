@@ -46,15 +46,15 @@ void add_loader(CLI::App& group) {
   options->config.add_to(*command);
   options->config.add_key(*command, "--threads", "runtime.threads");
   options->config.add_key(*command, "--backgrounds", "data.backgrounds");
-  command->add_option("--data", options->bench.data, "JSONL file of records")
-      ->required()
+  command
+      ->add_option("--data", options->bench.data, "JSONL file of records; without it: data.mixture")
       ->type_name("FILE");
   command->add_option("--samples", options->bench.samples, "samples to time (default 200)")
       ->check(CLI::Range(1, 1000000).description(""))
       ->type_name("NUMBER");
   command->add_flag("--json", options->json, "one line of JSON instead of a table");
   command->callback([options] {
-    const BenchResult result = bench_loader(options->config.load().config, options->bench);
+    const BenchResult result = bench_loader(options->config.load(), options->bench);
     std::cout << (options->json ? result.json() + "\n" : result.text());
   });
   command->footer("Example:\n  mentor bench loader weights/tiny/config.yaml --data train.jsonl");

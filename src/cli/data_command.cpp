@@ -1,5 +1,6 @@
 #include "mentor/app/data_tools.h"
 #include "mentor/cli/commands.h"
+#include "mentor/core/error.h"
 #include "options.h"
 
 #include <iostream>
@@ -23,14 +24,15 @@ void add_check(CLI::App& group) {
       "Makes every sample as training would and lists each bad record as file:line, with a summary "
       "by task and defect. Exit code 2 when the share of bad records is above the limit.");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("FILES", arguments->check.files, "JSONL files of records")
-      ->required()
+  command
+      ->add_option("FILES", arguments->check.files,
+                   "JSONL files of records; without any: those of data.mixture and data.validation")
       ->type_name("");
   arguments->config.add_as_option_to(*command);
   add_data_keys(*command, arguments->config);
   arguments->config.add_key(*command, "--limit", "data.bad_record_limit");
   command->callback([arguments] {
-    arguments->check.config = arguments->config.load().config;
+    arguments->check.run = arguments->config.load();
     check_data(arguments->check, std::cout);
   });
   command->footer("Example:\n  mentor data check train.jsonl --backgrounds backgrounds.jsonl");
@@ -53,15 +55,23 @@ void add_inspect(CLI::App& group) {
         ->check(CLI::NonNegativeNumber.description(""))
         ->type_name("NUMBER");
   };
-  command->add_option("--data", options->file, "JSONL file of records")
-      ->required()
-      ->type_name("FILE");
+  CLI::Option* file =
+      command
+          ->add_option("--data", options->file,
+                       "JSONL file of records; of one that is in data.mixture, its entry's samples")
+          ->type_name("FILE");
+  command->add_option("--entry", options->entry, "entry of data.mixture, instead of --data")
+      ->type_name("NAME")
+      ->excludes(file);
   add_number("--index", options->index, "which record, from 0 (default 0)");
   add_number("--seed", options->seed, "seed of the run, for the random choices (default 0)");
   add_number("--epoch", options->epoch, "epoch, for the random choices (default 0)");
   command->add_option("-o,--out", options->out, "folder to write")->required()->type_name("DIR");
   add_data_keys(*command, arguments->config);
   command->callback([arguments] {
+    if (arguments->inspect.file.empty() && arguments->inspect.entry.empty()) {
+      throw UserError("which record? Name its file with --data, or its entry with --entry");
+    }
     arguments->inspect.config = arguments->config.load().config;
     inspect_data(arguments->inspect, std::cout);
   });

@@ -7,28 +7,29 @@
 
 namespace mentor {
 
-ExampleMaker::ExampleMaker(Options options, std::vector<RecordFile> files, Tokenizer tokenizer,
-                           std::optional<Backgrounds> backgrounds)
-    : options_(std::move(options)),
-      files_(std::move(files)),
+ExampleMaker::ExampleMaker(const Options& options, std::vector<ExampleSource> sources,
+                           Tokenizer tokenizer, std::optional<Backgrounds> backgrounds)
+    : options_(options),
+      sources_(std::move(sources)),
       tokenizer_(std::move(tokenizer)),
       backgrounds_(std::move(backgrounds)) {}
 
 Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
-  const auto source = static_cast<uint64_t>(index.file);
-  const uint64_t seed = sample_seed(options_.seed, epoch, source, index.record);
-  const Record record = files_.at(static_cast<size_t>(index.file)).record(index.record);
+  const ExampleSource& source = sources_.at(static_cast<size_t>(index.file));
+  const int64_t number = source.record(index.record);
+  const uint64_t seed = sample_seed(options_.seed, epoch, source.key, number);
+  const Record record = source.file.record(number);
   Example example{.index = index};
   example.condition_dropped =
       unit_interval(stream_seed(seed, "condition_dropout")) < options_.condition_dropout;
-  Sample sample = make_sample(record, options_.sample, draw_choices(options_.sample, seed),
+  Sample sample = make_sample(record, source.sample, draw_choices(source.sample, seed),
                               backgrounds_ ? &*backgrounds_ : nullptr,
                               {.pictures = !example.condition_dropped});
   example.task = sample.task;
   example.num_pictures = sample.num_pictures;
   example.target_valid = sample.target_valid;
   example.replaced = std::move(sample.replaced);
-  set_prompt(sample.prompt, record, example);
+  set_prompt(sample.prompt, record, source.sample.on_bad_record, example);
   for (const Image& picture : sample.pictures) {
     const std::vector<float> pixels = clip_pixels(picture, options_.clip_size);
     example.pixels_NCHW.insert(example.pixels_NCHW.end(), pixels.begin(), pixels.end());
@@ -39,11 +40,11 @@ Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
 }
 
 void ExampleMaker::set_prompt(const std::string& prompt, const Record& record,
-                              Example& example) const {
+                              OnBadRecord on_bad_record, Example& example) const {
   const std::string text = expand_placeholders(prompt, options_.placeholders_per_image);
   example.ids = tokenizer_.encode(text);
   if (static_cast<int64_t>(example.ids.size()) <= options_.max_prompt_tokens) return;
-  if (options_.sample.on_bad_record == OnBadRecord::kSkip) {
+  if (on_bad_record == OnBadRecord::kSkip) {
     throw RecordError(RecordProblem::kTooLong,
                       format("{}: the prompt is {} tokens long, the model takes {}", record.where,
                              example.ids.size(), options_.max_prompt_tokens));

@@ -51,13 +51,15 @@ RecordFile::RecordFile(const fs::path& file) : file_(file) {
     blank = true;
   };
   for (size_t got = 0; (got = read_at(*descriptor_, block.data(), kBlock, offset, file)) > 0;) {
-    for (size_t i = 0; i < got; ++i) {
-      const char c = block[i];
-      if (c == '\n') {
-        end_line(offset + i);
-      } else if (c != ' ' && c != '\t' && c != '\r') {
-        blank = false;
-      }
+    std::string_view rest(block.data(), got);
+    for (uint64_t begin = offset; !rest.empty();) {  // memchr: a file has gigabytes
+      const size_t end = rest.find('\n');
+      const std::string_view part = rest.substr(0, end);
+      blank = blank && part.find_first_not_of(" \t\r") == std::string_view::npos;
+      if (end == std::string_view::npos) break;
+      end_line(begin + end);
+      rest.remove_prefix(end + 1);
+      begin += end + 1;
     }
     offset += got;
   }

@@ -47,6 +47,49 @@ TEST(DataCommand, CheckCountsTasksTheSameOnAnyNumberOfThreads) {
   EXPECT_EQ(one.out, check("6").out);
 }
 
+/// A configuration beside the recorded records, which an entry of its mixture names.
+std::string mixture_config(const TempDir& dir) {
+  write_text(dir / "mixture.yaml", "base: " + (dir / "weights/config.yaml").string() + R"(
+data:
+  backgrounds: )" + fixture("data/background.jsonl") +
+                                       R"(
+  bad_record_limit: 0.2
+  mixture:
+    recover: {file: )" + fixture("data/records.jsonl") +
+                                       ", tasks: [recovery]}\n    gone: {file: gone.jsonl}\n");
+  return (dir / "mixture.yaml").string();
+}
+
+TEST(DataCommand, ChecksAndInspectsTheMixture) {
+  const TempDir dir;
+  ASSERT_EQ(run_program({MENTOR_BINARY, "weights", "init", "--out", (dir / "weights").string()})
+                .exit_code,
+            0);
+  const std::string config = mixture_config(dir), records = fixture("data/records.jsonl");
+  expect_one_message(data({"check", "-c", config}),
+                     "mixture.yaml:7: data.mixture.gone.file: there is no file");
+  const ProgramResult check =
+      data({"check", "-c", config, "--set", "data.mixture.gone.samples=0", "--set",
+            "data.validation=" + records, "--set", "data.validation_samples=6"});
+  EXPECT_EQ(check.exit_code, 0) << check.err;
+  EXPECT_THAT(check.out, HasSubstr("recover (" + records + "): 1 records, 0 bad\n"));
+  EXPECT_THAT(check.out, HasSubstr("validation (" + records + "): 6 records, 0 bad\n"));
+
+  const auto seen = [&](const std::string& name, const std::vector<std::string>& source) {
+    std::vector<std::string> words = {"inspect", config,  "--index",
+                                      "7",       "--out", (dir / name).string()};
+    words.insert(words.end(), source.begin(), source.end());
+    const ProgramResult result = data(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_image(dir / name / "clip_0.png");
+  };
+  const Image by_file = seen("file", {"--data", records});
+  EXPECT_EQ(by_file, seen("entry", {"--entry", "recover"}));
+  EXPECT_NE(by_file, seen("plain", {"--data", records, "--set", "data.mixture.recover.file=x"}))
+      << "the entry's name is in the seed";
+  expect_one_message(data({"inspect", config, "--out", "x"}), "--data");
+}
+
 TEST(DataCommand, InspectWritesWhatTheModelSees) {
   const TempDir dir;
   const std::string weights = (dir / "weights").string(), seen = (dir / "seen").string();

@@ -172,21 +172,20 @@ ExampleMaker recorded_maker(double condition_dropout = 0, SampleOptions sample =
                             int64_t max_prompt_tokens = 64) {
   const nlohmann::json config =
       nlohmann::json::parse(read_text(fixture_path("data/expected.json"))).at("config");
-  std::vector<RecordFile> files;
-  files.emplace_back(fixture_path("data/records.jsonl"));
   sample.image_size = config.at("image_size");
-  return ExampleMaker({.sample = sample,
-                       .clip_size = config.at("clip_image_size"),
+  std::vector<ExampleSource> sources;
+  sources.push_back({.file = RecordFile(fixture_path("data/records.jsonl")), .sample = sample});
+  return ExampleMaker({.clip_size = config.at("clip_image_size"),
                        .placeholders_per_image = config.at("placeholders_per_image"),
                        .max_prompt_tokens = max_prompt_tokens,
                        .condition_dropout = condition_dropout},
-                      std::move(files), Tokenizer::load(fixture_path(config.at("tokenizer"))),
+                      std::move(sources), Tokenizer::load(fixture_path(config.at("tokenizer"))),
                       Backgrounds(fixture_path("data/background.jsonl")));
 }
 
 std::vector<Example> recorded_examples(int64_t threads, double condition_dropout = 0) {
   const ExampleMaker make = recorded_maker(condition_dropout);
-  const int64_t records = make.files().front().size();
+  const int64_t records = make.sources().front().size();
   Loader loader(Sampler({.shares = {{records, records}}}),
                 [&](int64_t epoch, SampleIndex index) { return make(epoch, index); },
                 {.threads = threads, .bad_record_limit = 0.2});

@@ -13,7 +13,7 @@ struct BenchOptions {
   int64_t prompt_tokens = 0;   // real length of the prompt; 0: a picture and a sentence
   int64_t steps = 40;          // decode steps timed at each end of a picture
   int64_t runs = 5;            // repetitions of everything else
-  std::filesystem::path data;  // records, for the loader
+  std::filesystem::path data;  // records, for the loader; empty: data.mixture
   int64_t samples = 200;       // of them, timed
 };
 
@@ -43,7 +43,7 @@ struct BenchResult {
 /// Codec, one picture each way.
 [[nodiscard]] BenchResult bench_codec(const RunConfig& config, const BenchOptions& options);
 /// Records to examples on all configured threads, with nothing else to do.
-[[nodiscard]] BenchResult bench_loader(const RunConfig& config, const BenchOptions& options);
+[[nodiscard]] BenchResult bench_loader(const LoadedRunConfig& run, const BenchOptions& options);
 /// From the configured files to the first decode step, once: run it again for another sample.
 [[nodiscard]] BenchResult bench_load(const RunConfig& config, const BenchOptions& options);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <string>
 #include <vector>
 
 namespace mentor {
@@ -12,8 +13,8 @@ namespace mentor {
 // What `mentor data check` and `mentor data inspect` do.
 
 struct DataCheckOptions {
-  RunConfig config;
-  std::vector<std::filesystem::path> files;
+  LoadedRunConfig run;
+  std::vector<std::filesystem::path> files;  // none: those of data.mixture and data.validation
 };
 
 /// Makes every sample as training would, on all configured threads, and prints each bad record
@@ -23,15 +24,16 @@ void check_data(const DataCheckOptions& options, std::ostream& out);
 
 struct DataInspectOptions {
   RunConfig config;
-  std::filesystem::path file;
+  std::filesystem::path file;  // or the file of an entry of data.mixture
+  std::string entry;
   int64_t index = 0;  // of the record, from 0
   int64_t seed = 0, epoch = 0;
   std::filesystem::path out;  // folder
 };
 
-/// Writes what the model sees of one record: target.png, clip_0.png (and the others) after CLIP's
-/// crop, sheet.png with all of them, and sample.json with prompt, ids, pieces and lengths. Prints
-/// the files.
+/// Writes what the model sees of one record, as training makes its sample (see open_source()):
+/// target.png, clip_0.png (and the others) after CLIP's crop, sheet.png with all of them, and
+/// sample.json with prompt, ids, pieces and lengths. Prints the files.
 void inspect_data(const DataInspectOptions& options, std::ostream& out);
 
 }  // namespace mentor

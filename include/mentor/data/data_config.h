@@ -2,14 +2,48 @@
 
 #include "mentor/config/fields.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <vector>
 
 namespace mentor {
+
+/// One source of samples: a file, what is taken of it and how much.
+struct MixtureEntry {
+  std::filesystem::path file;
+  double weight = 1;
+  int64_t samples = -1;
+  std::vector<std::string> tasks;
+  double image_only_rate = -1;
+  double replace_subject_rate = -1;
+
+  template <class Visitor>
+  void fields(Visitor& v) {
+    v("file", file, "JSON lines of records");
+    v("weight", weight,
+      "samples of an epoch as a multiple of the file's records; 0.5: half of them, the other half "
+      "in the next epoch; 2: all of them twice; 0: none",
+      bound::between(0, 1e6));
+    v("samples", samples, "exact number of samples of an epoch; 0: none; -1: by weight",
+      bound::between(-1, 2e8));
+    v("tasks", tasks, "only records that have one of these tasks in data.stage; []: all records",
+      bound::one_of({"text_to_image", "reconstruction", "segmentation", "recovery", "subject",
+                     "multi_object", "multi_image"}));
+    v("image_only_rate", image_only_rate, "instead of data.image_only_rate; -1: that one",
+      bound::between(-1, 1));
+    v("replace_subject_rate", replace_subject_rate,
+      "instead of data.replace_subject_rate; -1: that one", bound::between(-1, 1));
+  }
+};
 
 /// How records become samples. Defaults: stage 2 of the paper.
 struct DataConfig {
   std::string stage = "instruction";
+  std::map<std::string, MixtureEntry> mixture;
+  std::filesystem::path validation;
+  int64_t validation_samples = 512;
   double image_only_rate = 0;
   double replace_subject_rate = 0;
   bool condition_squash = true;
@@ -24,6 +58,10 @@ struct DataConfig {
       "alignment (stage 1): an object record shows its object on black; instruction (stage 2): it "
       "is recovered or put in a new scene",
       bound::one_of({"alignment", "instruction"}));
+    v("mixture", mixture, "what an epoch is made of: entries with names of your choice");
+    v("validation", validation, "JSON lines of records that are held out, for the validation loss");
+    v("validation_samples", validation_samples, "how many of them are used, always the same",
+      bound::between(1, 1e6));
     v("image_only_rate", image_only_rate,
       "share of samples whose prompt is the picture alone (the reference's stage 1: 0.1)",
       bound::between(0, 1));

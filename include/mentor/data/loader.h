@@ -27,31 +27,47 @@ struct Example {
   std::vector<float> target_CHW;        // the codec's input
 };
 
-/// Makes examples of several files; any thread may call it.
+/// A file of records and how its samples are made.
+struct ExampleSource {
+  RecordFile file;
+  SampleOptions sample;
+  uint64_t key = 0;                 // of its random choices; see sample_seed()
+  std::vector<uint32_t> selection;  // the records to take; empty: all of the file
+
+  [[nodiscard]] int64_t size() const {
+    return selection.empty() ? file.size() : static_cast<int64_t>(selection.size());
+  }
+  /// Record of the file that sample `index` of this source is made of.
+  [[nodiscard]] int64_t record(int64_t index) const {
+    return selection.empty() ? index : selection.at(static_cast<size_t>(index));
+  }
+};
+
+/// Makes examples of several sources; any thread may call it.
 class ExampleMaker {
  public:
   struct Options {
-    SampleOptions sample;
     int64_t clip_size = 224;
     int64_t placeholders_per_image = 256;
     int64_t max_prompt_tokens = 512;
     double condition_dropout = 0;  // share of samples trained without their condition
     uint64_t seed = 0;             // of the run
   };
-  ExampleMaker(Options options, std::vector<RecordFile> files, Tokenizer tokenizer,
+  ExampleMaker(const Options& options, std::vector<ExampleSource> sources, Tokenizer tokenizer,
                std::optional<Backgrounds> backgrounds);
 
   /// RecordError for a record that cannot be used, or whose prompt is too long (kReference: cut,
   /// with </s> at its end, so there may be fewer <image> than the pictures have features).
   [[nodiscard]] Example operator()(int64_t epoch, SampleIndex index) const;
 
-  [[nodiscard]] const std::vector<RecordFile>& files() const { return files_; }
+  [[nodiscard]] const std::vector<ExampleSource>& sources() const { return sources_; }
 
  private:
-  void set_prompt(const std::string& prompt, const Record& record, Example& example) const;
+  void set_prompt(const std::string& prompt, const Record& record, OnBadRecord on_bad_record,
+                  Example& example) const;
 
   Options options_;
-  std::vector<RecordFile> files_;
+  std::vector<ExampleSource> sources_;
   Tokenizer tokenizer_;
   std::optional<Backgrounds> backgrounds_;
 };

@@ -1,0 +1,224 @@
+#include "mentor/app/data_sources.h"
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/parallel.h"
+#include "mentor/core/progress.h"
+#include "mentor/core/random.h"
+#include "mentor/core/words.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace mentor {
+namespace {
+
+/// The task of every record of a file; empty for a line that is no record.
+std::vector<std::optional<Task>> tasks_of(const RecordFile& file, Stage stage, const fs::path& name,
+                                          int threads) {
+  constexpr int64_t kChunk = 256;
+  std::vector<std::optional<Task>> tasks(static_cast<size_t>(file.size()));
+  Progress progress(
+      {.what = format("read {}", name.filename()), .unit = "records", .total = file.size()});
+  for_each_index((file.size() + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
+    throw_if_interrupted();
+    const int64_t begin = chunk * kChunk, end = std::min(begin + kChunk, file.size());
+    for (int64_t i = begin; i < end; ++i) {
+      try {
+        tasks[static_cast<size_t>(i)] = file.record(i).task(stage);
+      } catch (const RecordError&) {  // the loader counts it, if it comes to it
+      }
+    }
+    progress.advance(end - begin);
+  });
+  return tasks;
+}
+
+std::string list_tasks(const std::map<Task, int64_t>& tasks) {
+  std::string list;
+  for (const auto& [task, count] : tasks) {
+    list += format("{}{} {}", list.empty() ? "" : ", ", count, task_name(task));
+  }
+  return list;
+}
+
+/// Why an entry cannot be used; becomes a line of the one message for all of them.
+struct EntryProblem {
+  std::string key;  // "weight", "" for the entry
+  std::string why;
+};
+
+/// Opens one file of the mixture.
+class EntryOpener {
+ public:
+  EntryOpener(const RunConfig& config, std::string name, const MixtureEntry& entry)
+      : config_(config), entry_(entry), name_(std::move(name)) {}
+
+  /// Adds the entry to `mixture`. Throws EntryProblem.
+  void open(Mixture& mixture, bool count_tasks) const {
+    std::error_code ignored;
+    if (!fs::is_regular_file(entry_.file, ignored)) {
+      throw EntryProblem{"file", format("there is no file {}", entry_.file)};
+    }
+    ExampleSource source{.file = RecordFile(entry_.file),
+                         .sample = sample_options(config_, &entry_),
+                         .key = fnv1a(name_)};
+    MixtureSummary summary{.name = name_, .file = entry_.file};
+    if (count_tasks || !entry_.tasks.empty()) select_records(source, summary);
+    summary.records = source.size();
+    summary.samples = samples_of(summary.records);
+    if (summary.tasks.contains(Task::kRecovery) && config_.data.backgrounds.empty()) {
+      throw EntryProblem{"", format("{} recovery records need data.backgrounds, which is not set",
+                                    summary.tasks.at(Task::kRecovery))};
+    }
+    mixture.shares.push_back(
+        {.records = summary.records, .samples = summary.samples, .key = source.key});
+    mixture.sources.push_back(std::move(source));
+    mixture.entries.push_back(std::move(summary));
+  }
+
+ private:
+  /// Applies the filter and counts the tasks of what is left.
+  void select_records(ExampleSource& source, MixtureSummary& summary) const {
+    const auto tasks =
+        tasks_of(source.file, source.sample.stage, entry_.file, config_.runtime.cpu_threads());
+    std::map<Task, int64_t> found;
+    for (uint32_t i = 0; i < tasks.size(); ++i) {
+      if (!tasks[i]) {
+        ++summary.bad;
+        continue;
+      }
+      ++found[*tasks[i]];
+      if (entry_.tasks.empty()) continue;
+      const std::string name(task_name(*tasks[i]));
+      if (std::ranges::find(entry_.tasks, name) == entry_.tasks.end()) continue;
+      ++summary.tasks[*tasks[i]];
+      source.selection.push_back(i);
+    }
+    if (entry_.tasks.empty()) {
+      summary.tasks = std::move(found);
+    } else if (source.selection.empty()) {
+      throw EntryProblem{"tasks",
+                         format("no record of {} has one of these tasks in the stage {}; "
+                                "it holds {}",
+                                entry_.file, config_.data.stage,
+                                found.empty() ? "none that can be read" : list_tasks(found))};
+    }
+  }
+
+  [[nodiscard]] int64_t samples_of(int64_t records) const {
+    if (entry_.samples >= 0) return entry_.samples;
+    const auto samples = std::llround(entry_.weight * static_cast<double>(records));
+    if (samples == 0) {
+      throw EntryProblem{"weight", format("{} x {} records is no sample; 0 switches the entry off",
+                                          entry_.weight, records)};
+    }
+    return samples;
+  }
+
+  const RunConfig& config_;
+  const MixtureEntry& entry_;
+  std::string name_;
+};
+
+bool is_off(const MixtureEntry& entry) {
+  return entry.samples == 0 || (entry.samples < 0 && entry.weight == 0);
+}
+
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored);
+}
+
+}  // namespace
+
+Mixture open_mixture(const LoadedRunConfig& run, bool count_tasks) {
+  Mixture mixture;
+  std::string problems;
+  const auto add = [&](const std::string& path, const std::string& why) {
+    problems +=
+        format("{}{}{}: {}", problems.empty() ? "" : "\n", run.origins.where(path), path, why);
+  };
+  for (const auto& [name, entry] : run.config.data.mixture) {
+    if (is_off(entry)) continue;
+    try {
+      EntryOpener(run.config, name, entry).open(mixture, count_tasks);
+    } catch (const EntryProblem& problem) {
+      const std::string path = "data.mixture." + name;
+      add(problem.key.empty() ? path : join_path(path, problem.key), problem.why);
+    } catch (const DataError& error) {
+      add("data.mixture." + name + ".file", error.what());
+    }
+  }
+  if (problems.empty() && mixture.sources.empty()) {
+    add("data.mixture", run.config.data.mixture.empty()
+                            ? "names no file: add an entry, as in 'data: {mixture: {photos: {file: "
+                              "photos.jsonl}}}'"
+                            : "every entry is switched off (samples or weight 0)");
+  }
+  if (!problems.empty()) throw ConfigError(problems);
+  return mixture;
+}
+
+std::optional<Mixture> open_validation(const LoadedRunConfig& run) {
+  const DataConfig& data = run.config.data;
+  if (data.validation.empty()) return std::nullopt;
+  Mixture mixture;
+  const MixtureEntry entry{
+      .file = data.validation, .image_only_rate = 0, .replace_subject_rate = 0};
+  const std::string place = run.origins.where("data.validation") + "data.validation: ";
+  try {
+    EntryOpener(run.config, "validation", entry).open(mixture, /*count_tasks=*/true);
+  } catch (const EntryProblem& problem) {
+    throw ConfigError(place + problem.why);
+  } catch (const DataError& error) {
+    throw ConfigError(place + error.what());
+  }
+  ExampleSource& source = mixture.sources.front();
+  const int64_t records = source.size(), samples = std::min(data.validation_samples, records);
+  for (int64_t i = 0; i < samples; ++i) {
+    source.selection.push_back(static_cast<uint32_t>(i * records / samples));
+  }
+  mixture.shares.front() = {.records = samples, .samples = samples, .key = source.key};
+  mixture.entries.front().samples = samples;
+  return mixture;
+}
+
+ExampleSource open_source(const RunConfig& config, const fs::path& file, const std::string& entry) {
+  for (const auto& [name, of_name] : config.data.mixture) {
+    if (entry.empty() ? !is_same_file(of_name.file, file) : name != entry) continue;
+    return {.file = RecordFile(of_name.file),
+            .sample = sample_options(config, &of_name),
+            .key = fnv1a(name)};
+  }
+  if (!entry.empty()) {
+    std::vector<std::string> names;
+    for (const auto& [name, of_name] : config.data.mixture) names.push_back(name);
+    const std::string nearest = nearest_word(entry, names);
+    throw ConfigError(format("data.mixture has no entry '{}'{}", entry,
+                             nearest.empty() ? "" : format(" (did you mean '{}'?)", nearest)));
+  }
+  return {.file = RecordFile(file), .sample = sample_options(config)};
+}
+
+std::string Mixture::table() const {
+  const std::string total = "in all";
+  size_t width = total.size();
+  for (const MixtureSummary& entry : entries) width = std::max(width, entry.name.size());
+  const auto line = [width](const std::string& name, const auto& records, const auto& samples,
+                            const std::string& rest) {
+    return format("{}{}  {:>10}  {:>13}{}{}\n", name, std::string(width - name.size(), ' '),
+                  records, samples, rest.empty() ? "" : "  ", rest);
+  };
+  std::string text = line("entry", "records", "samples/epoch", "tasks");
+  int64_t samples = 0;
+  for (const MixtureSummary& entry : entries) {
+    samples += entry.samples;
+    const std::string bad = entry.bad > 0 ? format(" ({} bad lines)", entry.bad) : std::string();
+    text += line(entry.name, entry.records, entry.samples, list_tasks(entry.tasks) + bad);
+  }
+  return text + line(total, "", samples, "");
+}
+
+}  // namespace mentor
