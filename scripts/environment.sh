@@ -7,6 +7,11 @@ export MENTOR_DEPS
 torch_version=2.11.0
 cmake_folder=$MENTOR_DEPS/cmake-3.31.10
 
+# For tests only; one for each version of Python, because it holds compiled modules.
+tensorboard_folder() {
+  echo "$MENTOR_DEPS/tensorboard-2.21.0-$(python3 -c 'import sys; print(sys.implementation.cache_tag)')"
+}
+
 fail() {
   printf '%s: error: %s\n' "$(basename "$0")" "$*" >&2
   exit 2

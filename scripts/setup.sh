@@ -4,6 +4,9 @@
 #   - LibTorch, unpacked from the wheels pinned in third_party/wheels.txt; pip only downloads them
 # A second call finds everything in place and returns at once.
 #
+#   --tests           also TensorBoard's Python package, with which a test opens our event files;
+#                     without network or pip that test is skipped
+#
 #   MENTOR_DEPS       where LibTorch is unpacked (default ~/.cache/mentor); clones share it
 #   MENTOR_WITH_CUDA  ON, OFF, or auto: with CUDA where an NVIDIA driver is present
 #   MENTOR_TORCH_DIR  an installed Python torch 2.11 to use instead (the folder that holds lib/)
@@ -74,7 +77,8 @@ install_packages() {
 
 # The pinned requirements of the groups named, in pip's format.
 pins() {
-  awk -v groups=" $* " 'index(groups, " " $1 " ") { print $2, $3 }' "$root/third_party/wheels.txt"
+  awk -v groups=" $* " 'index(groups, " " $1 " ") { sub(/^[^ ]+ /, ""); print }' \
+    "$root/third_party/wheels.txt"
 }
 
 require_pip() {
@@ -111,6 +115,16 @@ download() {
       "package index serves is not what third_party/wheels.txt pins"
 }
 
+# install_python_packages FOLDER TARGET GROUP: for the Python of this system, as pip installs them.
+install_python_packages() {
+  local folder=$1 target=$2
+  mkdir -p "$folder"
+  pins "$3" >"$folder/requirements.txt"
+  python3 -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-compile \
+    --root-user-action=ignore --require-hashes --requirement "$folder/requirements.txt" \
+    --only-binary=:all: --target "$target" || fail "pip could not install a pinned wheel (see above)"
+}
+
 # unpack WITH_CUDA WHEELS_FOLDER TARGET: libraries and headers, no Python.
 unpack() {
   local with_cuda=$1 wheels=$2 target=$3 wheel library
@@ -144,10 +158,11 @@ install_tree() {
   work=$(mktemp -d "$MENTOR_DEPS/.$name.XXXXXX")
   trap 'rm -rf "$work"' EXIT
   say "downloading the wheels of $name (up to $gigabytes GB of disk while unpacking)"
-  download "$work/wheels" "$@"
+  [ "$*" = tests ] || download "$work/wheels" "$@"
   say "unpacking $name into $target"
   mkdir "$work/tree"
   case "$*" in
+    tests) install_python_packages "$work/wheels" "$work/tree" tests ;;
     cmake) unzip -q "$work"/wheels/cmake-*.whl 'cmake/data/*' -d "$work" && mv "$work"/cmake/data/* "$work/tree" ;;
     *cuda*) unpack yes "$work/wheels" "$work/tree" ;;
     *) unpack no "$work/wheels" "$work/tree" ;;
@@ -181,8 +196,10 @@ install_libtorch() {
   fi
 }
 
+with_tests=no
 case "${1:-}" in
   '') ;;
+  --tests) with_tests=yes ;;
   -h | --help) usage && exit 0 ;;
   *) fail "unknown argument '$1' (see --help)" ;;
 esac
@@ -190,4 +207,8 @@ install_packages
 select_tools
 system_cmake_is_new || install_tree "$(basename "$cmake_folder")" 1 cmake
 install_libtorch
+if [ "$with_tests" = yes ]; then
+  (install_tree "$(basename "$(tensorboard_folder)")" 1 tests) ||
+    say "going on without TensorBoard: the test that reads event files with it will be skipped"
+fi
 say "everything is in place; build with scripts/build.sh"

@@ -16,7 +16,7 @@ while [[ "${1:-}" =~ ^--(cuda|debug|asan)$ ]]; do
   build_options+=("$1")
   shift
 done
-"$root/scripts/setup.sh"
+"$root/scripts/setup.sh" --tests
 "$root/scripts/build.sh" "${build_options[@]}"
 select_tools
 # Tests run side by side, one thread each.

@@ -8,17 +8,27 @@
 #include <unistd.h>
 
 namespace mentor {
+namespace {
+
+constexpr size_t kMostPending = size_t{64} << 20;
+
+}  // namespace
 
 AppendFile::~AppendFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
 void AppendFile::append(std::string_view bytes) {
-  pending_ += bytes;
+  if (pending_.size() < kMostPending) {
+    pending_ += bytes;
+  } else {
+    ++lost_;
+  }
   if (write_pending()) {
     pending_.clear();
-    if (failing_) log::warn("{}: can be written again, nothing is missing", path_);
+    if (failing_) log::warn("{}: can be written again, {} entries were lost", path_, lost_);
     failing_ = false;
+    lost_ = 0;
   } else if (!failing_) {
     failing_ = true;
     log::error(

@@ -9,8 +9,8 @@
 namespace mentor {
 
 /// A file that only grows, and whose failures must not stop a training run: what cannot be written
-/// (full disk, lost mount) is said loudly once and kept in memory until a later append() succeeds.
-/// The file always ends with a whole append, unless the process dies within one.
+/// (full disk, lost mount) is said loudly once and kept in memory, up to 64 MiB, until a later
+/// append() succeeds. The file ends with a whole append, unless the process dies within one.
 class AppendFile {
  public:
   /// Opened at the first append(), at its end.
@@ -29,6 +29,7 @@ class AppendFile {
   int fd_ = -1;
   std::string pending_;
   bool failing_ = false;
+  int64_t lost_ = 0;  // appends for which there was no room in memory either
 };
 
 }  // namespace mentor
