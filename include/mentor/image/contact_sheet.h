@@ -14,8 +14,11 @@ struct ContactSheetOptions {
   int64_t margin = 8;
 };
 
-/// Grid of pictures on white, row by row. `captions` (ASCII) may be empty, else one per picture;
-/// a caption that is too wide for its cell is cut.
+/// The picture in RGB, scaled so that its longer side has `side` pixels.
+[[nodiscard]] Image fit_to_square(const Image& picture, int64_t side);
+
+/// Grid of pictures on white, row by row. `captions` may be empty, else one per picture; a caption
+/// that is too wide for its cell is cut.
 [[nodiscard]] Image contact_sheet(std::span<const Image> pictures,
                                   std::span<const std::string> captions = {},
                                   const ContactSheetOptions& options = {});
