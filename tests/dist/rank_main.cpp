@@ -1,0 +1,173 @@
+// dist_rank SCENARIO [TIMEOUT_MS]: one process of a run, for the tests. It ends as `mentor` does.
+#include "mentor/core/error.h"
+#include "mentor/dist/connect.h"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+
+namespace mentor {
+namespace {
+
+using Scenario = std::function<void(Communicator&)>;
+
+void expect_equal(const at::Tensor& got, const at::Tensor& expected, const char* what) {
+  TORCH_CHECK(at::equal(got, expected), what, ": got ", got, ", expected ", expected);
+}
+
+/// Piece r holds r + 1, so that a piece in a wrong place shows.
+at::Tensor numbered_pieces(int64_t world, int64_t size, at::ScalarType dtype) {
+  return at::arange(1, world + 1).repeat_interleave(size).to(dtype);
+}
+
+void check_values(Communicator& ranks) {
+  const int64_t world = ranks.world_size();
+  const int64_t rank = ranks.rank();
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kDouble, at::kLong}) {
+    at::Tensor sum = at::full({5, 3}, rank + 1, dtype);
+    ranks.all_reduce_sum(sum).wait();
+    expect_equal(sum, at::full({5, 3}, world * (world + 1) / 2, dtype), "all_reduce_sum");
+
+    const at::Tensor pieces = numbered_pieces(world, 4, dtype);
+    at::Tensor shard = at::empty({4}, dtype);
+    ranks.reduce_scatter_sum(shard, pieces).wait();
+    expect_equal(shard, at::full({4}, world * (rank + 1), dtype), "reduce_scatter_sum");
+
+    at::Tensor full = at::empty({world * 4}, dtype);
+    ranks.all_gather(full, at::full({4}, rank + 1, dtype)).wait();
+    expect_equal(full, pieces, "all_gather");
+
+    at::Tensor told = at::full({7}, rank, dtype);
+    ranks.broadcast(told, world - 1);
+    expect_equal(told, at::full({7}, world - 1, dtype), "broadcast");
+  }
+  // Several under way at once, and a leaf that wants a gradient.
+  at::Tensor first = at::ones({100'000}).requires_grad_();
+  at::Tensor second = at::ones({100'000});
+  Communicator::Pending one = ranks.all_reduce_sum(first);
+  Communicator::Pending two = ranks.all_reduce_sum(second);
+  two.wait();
+  one.wait();
+  one.wait();
+  expect_equal(first.detach(), at::full({100'000}, world), "the first of two at once");
+  expect_equal(second, at::full({100'000}, world), "the second of two at once");
+  ranks.barrier();
+}
+
+/// What makes sharded and plain training the same: one sum, bit for bit.
+void check_bits(Communicator& ranks) {
+  at::manual_seed(static_cast<uint64_t>(ranks.rank()));
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    at::Tensor whole = at::randn({2 * 65537}, dtype);
+    at::Tensor shard = at::empty({65537}, dtype);
+    const at::Tensor own = whole.clone();
+    at::Tensor other = whole.clone();
+    ranks.reduce_scatter_sum(shard, own).wait();
+    ranks.all_reduce_sum(whole).wait();
+    expect_equal(shard, whole.slice(0, ranks.rank() * 65537, (ranks.rank() + 1) * 65537), "bits");
+    at::Tensor all = at::empty({2 * 2 * 65537}, dtype);
+    ranks.all_gather(all, other).wait();
+    expect_equal(all.slice(0, 0, 2 * 65537) + all.slice(0, 2 * 65537), whole, "a + b");
+  }
+}
+
+void all_reduce(Communicator& ranks, int64_t size = 1000) {
+  at::Tensor x = at::ones({size});
+  ranks.all_reduce_sum(x).wait();
+}
+
+/// Two collectives together, then rank 1 does something else than the third.
+Scenario rank_1_instead(const std::function<void(Communicator&)>& strays) {
+  return [strays](Communicator& ranks) {
+    announce_failures_of(ranks, [&] {
+      all_reduce(ranks);
+      ranks.barrier();
+      if (ranks.rank() == 1) strays(ranks);
+      all_reduce(ranks);
+    });
+  };
+}
+
+void sleep_long(Communicator&) { std::this_thread::sleep_for(std::chrono::minutes(2)); }
+
+const std::map<std::string, Scenario> kScenarios{
+    {"values", check_values},
+    {"bits", check_bits},
+    {"killed", rank_1_instead([](Communicator&) { std::raise(SIGKILL); })},
+    {"stopped", rank_1_instead([](Communicator&) { std::raise(SIGSTOP); })},
+    {"hangs", rank_1_instead(sleep_long)},
+    {"fails", rank_1_instead([](Communicator&) {
+       throw DataError("train.jsonl:7: no such picture\nand more");
+     })},
+    {"other_order", rank_1_instead([](Communicator& ranks) { ranks.barrier(); })},
+    {"ends_early",
+     [](Communicator& ranks) {
+       all_reduce(ranks);
+       if (ranks.rank() == 0) all_reduce(ranks);
+     }},
+    {"unwinds",
+     [](Communicator& ranks) {
+       all_reduce(ranks);
+       if (ranks.rank() == 1) throw DataError("not announced");
+       all_reduce(ranks);
+     }},
+    {"master_killed",
+     [](Communicator& ranks) {
+       all_reduce(ranks);
+       if (ranks.rank() == 0) std::raise(SIGKILL);
+       all_reduce(ranks);
+     }},
+    {"master_stopped",
+     [](Communicator& ranks) {
+       all_reduce(ranks);
+       if (ranks.rank() == 0) std::raise(SIGSTOP);
+       all_reduce(ranks);
+     }},
+    // Rank 1 is killed while rank 0 has no collective to notice it in.
+    {"idle",
+     [](Communicator& ranks) {
+       all_reduce(ranks);
+       if (ranks.rank() == 1) std::raise(SIGKILL);
+       sleep_long(ranks);
+     }},
+    // The last one ends two seconds after the others: no failure.
+    {"late_end",
+     [](Communicator& ranks) {
+       all_reduce(ranks);
+       if (ranks.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(2));
+     }},
+};
+
+int run(int argc, char** argv) {
+  const std::string name = argc > 1 ? argv[1] : "";
+  const auto scenario = kScenarios.find(name);
+  if (scenario == kScenarios.end()) throw ConfigError("there is no scenario '" + name + "'");
+  const std::chrono::milliseconds timeout(argc > 2 ? std::stoi(argv[2]) : 20'000);
+  const std::unique_ptr<Communicator> ranks =
+      connect(read_process_environment(), c10::kCPU, timeout);
+  scenario->second(*ranks);
+  std::printf("rank %d of %d: %s done\n", static_cast<int>(ranks->rank()),
+              static_cast<int>(ranks->world_size()), name.c_str());
+  return kExitDone;
+}
+
+}  // namespace
+}  // namespace mentor
+
+int main(int argc, char** argv) {
+  try {
+    return mentor::run(argc, argv);
+  } catch (const mentor::UserError& e) {
+    std::fprintf(stderr, "error: %s\n", e.what());
+    return mentor::kExitUserError;
+  } catch (const c10::Error& e) {
+    std::fprintf(stderr, "internal error: %s\n", e.what_without_backtrace());
+    return mentor::kExitInternalError;
+  }
+}
