@@ -1,79 +1,19 @@
 #include "mentor/app/bench.h"
 
+#include "bench_support.h"
 #include "mentor/app/build.h"
-#include "mentor/core/error.h"
-#include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
 #include "mentor/generate/generator.h"
-#include "mentor/kernels/cpu_kernels.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <fstream>
-#include <functional>
 
 namespace mentor {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double milliseconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-/// One untimed call, then `runs` timed ones.
-BenchFigure time_runs(const std::string& name, int64_t runs, const std::function<void()>& work) {
-  work();
-  BenchFigure figure{.name = name, .samples = {}};
-  for (int64_t run = 0; run < runs; ++run) {
-    throw_if_interrupted();
-    const auto begin = Clock::now();
-    work();
-    figure.samples.push_back(milliseconds_since(begin));
-  }
-  return figure;
-}
-
-/// Highest resident memory of the process so far.
-double peak_memory_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    if (word != "VmHWM:") continue;
-    double kib = 0;
-    status >> kib;
-    return kib / 1024;
-  }
-  return 0;
-}
-
-/// 256 tokens of a picture and 64 of a sentence, as far as they fit.
-int64_t prompt_length(const BenchOptions& options, const LlamaGenConfig& decoder) {
-  constexpr int64_t kUsual = 320;
-  if (options.prompt_tokens > decoder.cond_len) {
-    throw ConfigError(format("--prompt-tokens: {} are more than model.decoder.cond_len {}",
-                             options.prompt_tokens, decoder.cond_len));
-  }
-  return options.prompt_tokens > 0 ? options.prompt_tokens : std::min(kUsual, decoder.cond_len);
-}
-
-BenchResult start_result(const std::string& what, const RunConfig& config, const Runtime& runtime) {
-  return {.what = what,
-          .settings = {{"preset", config.model.preset},
-                       {"runtime", runtime.string()},
-                       {"kernels", cpu_kernels().name}},
-          .figures = {}};
-}
-
-at::Tensor random_like(const at::Tensor& weight, at::IntArrayRef sizes) {
-  return at::randn(sizes).to(weight.device(), weight.scalar_type());
-}
-
-at::Tensor first_parameter(const torch::nn::Module& module) { return module.parameters().front(); }
 
 /// Memory that was never written is one page of zeros, which costs nothing to read.
 void fill_cache(const LlamaGenImpl& decoder, KvCache& cache, int64_t length) {
@@ -100,7 +40,7 @@ BenchFigure time_steps(const std::string& name, LlamaGen& decoder, int64_t promp
   BenchFigure figure{.name = name, .samples = {}};
   for (int64_t i = 0; i < steps + 3; ++i) {
     throw_if_interrupted();
-    const auto begin = Clock::now();
+    const auto begin = BenchClock::now();
     const int64_t position = std::min(first + i, decoder->config().image_len() - 2);
     const at::Tensor logits = decoder->decode_step(tokens, position, cache);
     const at::Tensor mixed =
@@ -164,7 +104,7 @@ BenchResult bench_decode(const RunConfig& config, const BenchOptions& options) {
       time_steps("step_ms_first", decoder, prompt_tokens, 0, options.steps, sampling));
   result.figures.push_back(
       time_steps("step_ms_last", decoder, prompt_tokens, last, options.steps, sampling));
-  result.figures.push_back({"peak_memory_mib", {peak_memory_mib()}});
+  result.figures.push_back({"peak_memory_mib", {peak_memory_mib(runtime)}});
   return result;
 }
 
@@ -187,7 +127,7 @@ BenchResult bench_encode(const RunConfig& config, const BenchOptions& options) {
     result.figures.push_back(time_runs("clip_ms", options.runs,
                                        [&] { (void)encoder->vision_tower()->forward(pixels); }));
   }
-  result.figures.push_back({"peak_memory_mib", {peak_memory_mib()}});
+  result.figures.push_back({"peak_memory_mib", {peak_memory_mib(runtime)}});
   return result;
 }
 
@@ -208,14 +148,14 @@ BenchResult bench_codec(const RunConfig& config, const BenchOptions& options) {
       time_runs("encode_ms", options.runs, [&] { (void)codec->encode_to_codes(pixels); }));
   result.figures.push_back(
       time_runs("decode_ms", options.runs, [&] { (void)codec->decode_codes(codes, grid, grid); }));
-  result.figures.push_back({"peak_memory_mib", {peak_memory_mib()}});
+  result.figures.push_back({"peak_memory_mib", {peak_memory_mib(runtime)}});
   return result;
 }
 
 BenchResult bench_load(const RunConfig& config, const BenchOptions& options) {
   const c10::InferenceMode inference;
   const int64_t prompt_tokens = prompt_length(options, config.model.decoder);
-  const auto begin = Clock::now();
+  const auto begin = BenchClock::now();
   const Runtime runtime = start_runtime(config.runtime);
   ModelSet models = load_models(config, runtime);
   const double load_ms = milliseconds_since(begin);
@@ -229,7 +169,7 @@ BenchResult bench_load(const RunConfig& config, const BenchOptions& options) {
   BenchResult result = start_result("load", config, runtime);
   result.figures.push_back({"load_ms", {load_ms}});
   result.figures.push_back({"first_step_ms", {milliseconds_since(begin)}});
-  result.figures.push_back({"peak_memory_mib", {peak_memory_mib()}});
+  result.figures.push_back({"peak_memory_mib", {peak_memory_mib(runtime)}});
   return result;
 }
 

@@ -3,6 +3,8 @@
 #include "options.h"
 
 #include <iostream>
+#include <string>
+#include <vector>
 
 namespace mentor {
 namespace {
@@ -15,29 +17,45 @@ struct BenchArguments {
 
 using Bench = BenchResult (*)(const RunConfig&, const BenchOptions&);
 
-void add_bench(CLI::App& group, const std::string& name, const std::string& help, Bench bench) {
-  CLI::App* command = group.add_subcommand(name, help);
+struct NumberOption {
+  const char* flag;
+  int64_t BenchOptions::*value;
+  const char* help;
+};
+constexpr NumberOption kPromptTokens{
+    "--prompt-tokens", &BenchOptions::prompt_tokens,
+    "length of the prompt (default 320: a picture and a sentence)"};
+constexpr NumberOption kSteps{"--steps", &BenchOptions::steps, "decode steps to time (default 40)"};
+constexpr NumberOption kRuns{"--runs", &BenchOptions::runs,
+                             "repetitions of everything else (default 5)"};
+constexpr NumberOption kMicroBatch{"--micro-batch", &BenchOptions::micro_batch,
+                                   "samples of a step (default 1)"};
+
+struct BenchDescription {
+  const char *name, *help;
+  Bench run;
+  std::vector<NumberOption> numbers = {kPromptTokens, kSteps, kRuns};
+};
+
+void add_bench(CLI::App& group, const BenchDescription& bench) {
+  CLI::App* command = group.add_subcommand(bench.name, bench.help);
   auto options = std::make_shared<BenchArguments>();
   options->config.add_to(*command);
   options->config.add_key(*command, "--preset", "model.preset");
   options->config.add_key(*command, "--dtype", "runtime.dtype");
   options->config.add_key(*command, "--threads", "runtime.threads");
   options->config.add_key(*command, "--guidance-scale", "generate.guidance_scale");
-  const auto add_number = [command](const char* flag, int64_t& value, const char* what) {
-    command->add_option(flag, value, what)
+  for (const NumberOption& number : bench.numbers) {
+    command->add_option(number.flag, options->bench.*number.value, number.help)
         ->check(CLI::Range(1, 10000).description(""))
         ->type_name("NUMBER");
-  };
-  add_number("--prompt-tokens", options->bench.prompt_tokens,
-             "length of the prompt (default 320: a picture and a sentence)");
-  add_number("--steps", options->bench.steps, "decode steps to time (default 40)");
-  add_number("--runs", options->bench.runs, "repetitions of everything else (default 5)");
+  }
   command->add_flag("--json", options->json, "one line of JSON instead of a table");
-  command->callback([options, bench] {
-    const BenchResult result = bench(options->config.load().config, options->bench);
+  command->callback([options, run = bench.run] {
+    const BenchResult result = run(options->config.load().config, options->bench);
     std::cout << (options->json ? result.json() + "\n" : result.text());
   });
-  command->footer("Example:\n  mentor bench " + name + " --preset tiny --json");
+  command->footer(std::string("Example:\n  mentor bench ") + bench.name + " --preset tiny --json");
 }
 
 void add_loader(CLI::App& group) {
@@ -66,11 +84,18 @@ void add_bench_command(CLI::App& mentor) {
   CLI::App* group = mentor.add_subcommand(
       "bench", "Times one part of the work with random weights of the real dimensions.");
   group->group("Performance");
-  add_bench(*group, "decode", "Prefill and decode steps.", bench_decode);
-  add_bench(*group, "encode", "Text encoder and vision tower.", bench_encode);
-  add_bench(*group, "codec", "Image codec, both ways.", bench_codec);
+  add_bench(*group, {.name = "decode", .help = "Prefill and decode steps.", .run = bench_decode});
+  add_bench(*group,
+            {.name = "encode", .help = "Text encoder and vision tower.", .run = bench_encode});
+  add_bench(*group, {.name = "codec", .help = "Image codec, both ways.", .run = bench_codec});
+  add_bench(*group, {.name = "train",
+                     .help = "Forward and backward pass of a training step.",
+                     .run = bench_train,
+                     .numbers = {kPromptTokens, kMicroBatch, kRuns}});
   add_loader(*group);
-  add_bench(*group, "load", "From the configuration's files to the first decode step.", bench_load);
+  add_bench(*group, {.name = "load",
+                     .help = "From the configuration's files to the first decode step.",
+                     .run = bench_load});
 }
 
 }  // namespace mentor

@@ -130,6 +130,19 @@ at::Tensor LlamaGenImpl::head(const at::Tensor& x_SD) {
 }
 
 at::Tensor LlamaGenImpl::forward(const Condition& condition, const at::Tensor& tokens_BT) {
+  return head(predicting_rows(condition, tokens_BT))
+      .view({tokens_BT.size(0), -1, config_.vocab_size});
+}
+
+WeightedLosses LlamaGenImpl::losses(const Condition& condition, const at::Tensor& tokens_BT,
+                                    const at::Tensor& weights_BT) {
+  TORCH_CHECK(weights_BT.sizes() == tokens_BT.sizes(), "weights ", weights_BT.sizes(),
+              " for tokens ", tokens_BT.sizes());
+  const at::Tensor x_SD = norm_->forward(predicting_rows(condition, tokens_BT));
+  return linear_cross_entropy(x_SD, output_->weight, tokens_BT.flatten(), weights_BT.flatten());
+}
+
+at::Tensor LlamaGenImpl::predicting_rows(const Condition& condition, const at::Tensor& tokens_BT) {
   const int64_t batch = tokens_BT.size(0), num_tokens = tokens_BT.size(1);
   TORCH_CHECK(static_cast<int64_t>(condition.lengths.size()) == batch, "condition of ",
               condition.lengths.size(), " sequences, tokens of ", batch);
@@ -137,7 +150,7 @@ at::Tensor LlamaGenImpl::forward(const Condition& condition, const at::Tensor& t
   const at::Tensor image_BTD = tok_embeddings_->forward(tokens_BT.slice(1, 0, num_tokens - 1));
 
   std::vector<at::Tensor> pieces;
-  std::vector<int64_t> offsets = {0}, rope_rows, predicting_rows;
+  std::vector<int64_t> offsets = {0}, rope_rows, predicting;
   int64_t cond_begin = 0;
   for (int64_t b = 0; b < batch; ++b) {
     const int64_t length = condition.lengths[b];
@@ -147,7 +160,7 @@ at::Tensor LlamaGenImpl::forward(const Condition& condition, const at::Tensor& t
     rope_rows.insert(rope_rows.end(), length, rope_.condition_row());
     for (int64_t t = 0; t < num_tokens; ++t) {
       if (t + 1 < num_tokens) rope_rows.push_back(t);
-      predicting_rows.push_back(offsets.back() + length - 1 + t);
+      predicting.push_back(offsets.back() + length - 1 + t);
     }
     offsets.push_back(offsets.back() + length + num_tokens - 1);
   }
@@ -157,8 +170,7 @@ at::Tensor LlamaGenImpl::forward(const Condition& condition, const at::Tensor& t
                     [&](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
                       return packed_causal_attention(q, k, v, offsets);
                     });
-  const at::Tensor rows = at::tensor(predicting_rows, at::kLong).to(x_SD.device());
-  return head(x_SD.index_select(0, rows)).unflatten(0, {batch, num_tokens});
+  return x_SD.index_select(0, at::tensor(predicting, at::kLong).to(x_SD.device()));
 }
 
 KvCache LlamaGenImpl::make_cache(int64_t rows, int64_t capacity) const {

@@ -290,5 +290,20 @@ TEST_F(GenerateCommand, BenchPrintsOneLineOfJson) {
   }
 }
 
+TEST_F(GenerateCommand, BenchTrainTellsItsFormula) {
+  const ProgramResult result =
+      run_program({MENTOR_BINARY, "bench", "train", "--preset", "tiny", "--json", "--log-level",
+                   "error", "--prompt-tokens", "20", "--micro-batch", "3", "--runs", "2"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json figures = json::parse(result.out);
+  const double step_s = figures.at("step_ms").at("median").get<double>() / 1000;
+  EXPECT_GE(figures.at("step_ms").at("max"), figures.at("forward_ms").at("min"));
+  EXPECT_NEAR(figures.at("tokens_per_s").at("median").get<double>(), 3 * (20 + 63) / step_s, 1);
+  EXPECT_GT(figures.at("mfu").at("median"), 0);
+  EXPECT_NE(figures.at("mfu_formula").get<std::string>().find("step time x peak"),
+            std::string::npos);
+  EXPECT_NE(figures.at("peak").get<std::string>().find("TFLOP/s"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace mentor

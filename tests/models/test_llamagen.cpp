@@ -33,9 +33,8 @@ struct Fixture {
 
   /// sum(loss * valid) / max(sum(valid), 1) over tokens, as the reference.
   at::Tensor loss(const Condition& prefix, const at::Tensor& tokens, const at::Tensor& weight_B) {
-    const at::Tensor losses_BT = token_losses(model->forward(prefix, tokens), tokens);
-    const at::Tensor weights_BT = weight_B.unsqueeze(1).expand_as(losses_BT);
-    return (losses_BT * weights_BT).sum() / weights_BT.sum().clamp_min(1);
+    const at::Tensor weights_BT = weight_B.unsqueeze(1).expand_as(tokens);
+    return model->losses(prefix, tokens, weights_BT / weights_BT.sum().clamp_min(1)).sum;
   }
 
   nlohmann::json meta;
@@ -231,6 +230,29 @@ TEST(LlamaGen, StateDictOfTheXlModelIsTheReferences) {
   const KeyContract expected = read_key_contract("llamagen_t2i_XL.txt");
   EXPECT_EQ(expected.size(), 258u);
   EXPECT_EQ(key_contract(*model), expected);
+}
+
+TEST(LlamaGen, LossesAreThoseOfTheLogits) {
+  Fixture f("identity");
+  const at::Tensor weights_BT = at::rand({f.tokens_BT.size(0), f.tokens_BT.size(1)});
+  const auto gradients = [&](const at::Tensor& loss) {
+    f.model->zero_grad();
+    loss.backward();
+    std::vector<at::Tensor> all;
+    for (const at::Tensor& parameter : f.model->parameters())
+      all.push_back(parameter.grad().clone());
+    return all;
+  };
+  const at::Tensor expected_BT =
+      token_losses(f.model->forward(f.condition, f.tokens_BT), f.tokens_BT);
+  const WeightedLosses losses = f.model->losses(f.condition, f.tokens_BT, weights_BT);
+  EXPECT_FALSE(losses.losses_S.requires_grad());
+  EXPECT_LE(max_abs_difference(losses.losses_S.view_as(expected_BT), expected_BT), 1e-5);
+  const auto actual = gradients(losses.sum), expected = gradients((expected_BT * weights_BT).sum());
+  for (size_t i = 0; i < actual.size(); ++i) {
+    EXPECT_LE(max_abs_difference(actual[i], expected[i]),
+              1e-5 * expected[i].abs().max().item<double>() + 1e-7);
+  }
 }
 
 TEST(LlamaGen, BatchEqualsSinglesAndCachedEqualsUncached) {

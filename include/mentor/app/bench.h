@@ -13,6 +13,7 @@ struct BenchOptions {
   int64_t prompt_tokens = 0;   // real length of the prompt; 0: a picture and a sentence
   int64_t steps = 40;          // decode steps timed at each end of a picture
   int64_t runs = 5;            // repetitions of everything else
+  int64_t micro_batch = 1;     // samples of a training step
   std::filesystem::path data;  // records, for the loader; empty: data.mixture
   int64_t samples = 200;       // of them, timed
 };
@@ -42,6 +43,9 @@ struct BenchResult {
 [[nodiscard]] BenchResult bench_encode(const RunConfig& config, const BenchOptions& options);
 /// Codec, one picture each way.
 [[nodiscard]] BenchResult bench_codec(const RunConfig& config, const BenchOptions& options);
+/// Forward and backward pass of a training step, dropout on: milliseconds, tokens per second and
+/// model FLOPs utilisation, whose formula is among the settings.
+[[nodiscard]] BenchResult bench_train(const RunConfig& config, const BenchOptions& options);
 /// Records to examples on all configured threads, with nothing else to do.
 [[nodiscard]] BenchResult bench_loader(const LoadedRunConfig& run, const BenchOptions& options);
 /// From the configured files to the first decode step, once: run it again for another sample.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include "mentor/kernels/bf16.h"
 
 // Kernels of the decode step on a CPU, for which ATen has no fast form: few rows against big
 // matrices, and one query per row against its cache. Raw pointers, no threads: callers split the
@@ -8,11 +8,6 @@
 // the widest that this machine has. A row's result never depends on how many rows share a call.
 
 namespace mentor {
-
-/// bfloat16 storage: the upper half of an IEEE float.
-struct Bf16 {
-  uint16_t bits;
-};
 
 /// y[m, n] = sum_k x[m, k] w[n, k] (+ bias[n]) for n in [n_begin, n_end); fp32 accumulation in an
 /// order that depends on k only. x is fp32 [rows, k], w is [n, k], y is fp32 [rows, ldy].

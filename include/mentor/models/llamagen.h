@@ -3,6 +3,7 @@
 #include "mentor/models/model_config.h"
 #include "mentor/nn/attention.h"
 #include "mentor/nn/layers.h"
+#include "mentor/nn/linear_cross_entropy.h"
 #include "mentor/nn/rope.h"
 
 #include <ATen/core/Tensor.h>
@@ -100,6 +101,12 @@ class LlamaGenImpl : public torch::nn::Module {
   /// before it. In training mode dropout is active; condition dropout is the caller's.
   at::Tensor forward(const Condition& condition, const at::Tensor& tokens_BT);
 
+  /// The training objective: cross-entropy of every image token as forward() predicts it, token
+  /// (b, t) counting weights_BT[b, t] (fp32) times. losses_S is [B * T], sample after sample. The
+  /// logits are never held as a whole: backward through `sum` costs less than through forward().
+  [[nodiscard]] WeightedLosses losses(const Condition& condition, const at::Tensor& tokens_BT,
+                                      const at::Tensor& weights_BT);
+
   /// Runs the prefixes into a fresh cache with room for `capacity` positions per row; returns the
   /// logits [B, V] of the first image token.
   struct Prefilled {
@@ -119,6 +126,8 @@ class LlamaGenImpl : public torch::nn::Module {
   [[nodiscard]] KvCache make_cache(int64_t rows, int64_t capacity) const;
 
  private:
+  /// Output of the blocks where it predicts an image token: [B * T, D].
+  at::Tensor predicting_rows(const Condition& condition, const at::Tensor& tokens_BT);
   at::Tensor run_blocks(at::Tensor x_SD, const std::vector<int64_t>& rope_rows,
                         const Attend& attend);
   at::Tensor head(const at::Tensor& x_SD);
