@@ -119,6 +119,24 @@ void write_text(const fs::path& file, std::string_view text) {
   });
 }
 
+void publish_directory(const fs::path& complete, const fs::path& folder) {
+  sync_path(complete, O_DIRECTORY, folder);
+  std::error_code error;
+  if (fs::exists(folder, error)) remove_directory(folder);
+  fs::rename(complete, folder, error);
+  if (error) fail_write(folder, error.message());
+  sync_path(folder_of(folder), O_DIRECTORY, folder);
+}
+
+void remove_directory(const fs::path& folder) {
+  const fs::path doomed = folder.string() + ".removed.tmp";
+  std::error_code error;
+  fs::remove_all(doomed, error);
+  fs::rename(folder, doomed, error);
+  if (!error) fs::remove_all(doomed, error);
+  if (error) throw UserError(format("{}: cannot remove: {}", folder, error.message()));
+}
+
 void require_writable_directory(const fs::path& dir) {
   const fs::path probe = dir / format(".mentor-{}", ::getpid());
   write_text(probe, "");

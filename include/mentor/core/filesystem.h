@@ -42,6 +42,13 @@ class FileWriter {
   uint64_t position_ = 0;
 };
 
+/// Gives a folder that is complete its name, after fsync of it; whatever had the name is replaced.
+/// At any moment `folder` is the old one, absent or the new one, never half of one.
+void publish_directory(const fs::path& complete, const fs::path& folder);
+
+/// Removes a folder in such a way that a crash leaves it whole or under a name ending in ".tmp".
+void remove_directory(const fs::path& folder);
+
 /// Fails with a UserError (what, where, cure) unless files can be created in `dir`; creates it.
 void require_writable_directory(const fs::path& dir);
 

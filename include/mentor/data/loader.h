@@ -24,7 +24,8 @@ struct Example {
   bool target_valid = true;             // false: no loss is taken
   std::vector<RecordProblem> replaced;  // what OnBadRecord::kReference put up with
   std::vector<float> pixels_NCHW;       // CLIP's input of all pictures; empty when dropped
-  std::vector<float> target_CHW;        // the codec's input
+  std::vector<uint16_t> codes;          // of the target, where they are known already
+  std::vector<float> target_CHW;        // the codec's input; empty with codes
 };
 
 /// A file of records and how its samples are made.

@@ -1,0 +1,279 @@
+#include "mentor/train/trainer.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/log.h"
+#include "mentor/core/random.h"
+#include "mentor/tensor/memory.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+namespace mentor {
+namespace {
+
+using std::chrono::duration;
+
+bool reaches(int64_t step, int64_t every) { return every > 0 && step % every == 0; }
+
+}  // namespace
+
+void plan_steps(TrainPlan& plan, int64_t steps_per_epoch, int64_t world_size) {
+  const TrainConfig& train = plan.train;
+  plan.steps_per_epoch = steps_per_epoch;
+  plan.total_steps =
+      train.steps > 0
+          ? train.steps
+          : std::max<int64_t>(1, std::llround(train.epochs * static_cast<double>(steps_per_epoch)));
+  const int64_t per_rank = train.global_batch / world_size;
+  plan.micro_steps = (per_rank + train.micro_batch - 1) / train.micro_batch;
+  const ScheduleConfig& schedule = plan.schedule;
+  auto horizon = static_cast<double>(plan.total_steps);
+  if (schedule.horizon == "micro_steps") horizon *= static_cast<double>(plan.micro_steps);
+  plan.lr = {.peak = plan.optimizer.lr,
+             .warmup = schedule.warmup_steps >= 0 ? static_cast<double>(schedule.warmup_steps)
+                                                  : schedule.warmup_ratio * horizon,
+             .horizon = horizon,
+             .shape = parse_lr_shape(schedule.shape),
+             .final_ratio = schedule.final_ratio};
+}
+
+Trainer::Trainer(TrainPlan plan, TrainParts parts)
+    : plan_(std::move(plan)), parts_(std::move(parts)), losses_(plan_.compute.device) {
+  state_.seed = plan_.train.seed;
+  state_.global_batch = plan_.train.global_batch;
+  state_.epoch_samples = plan_.epoch_samples;
+  state_.version = plan_.version;
+  state_.revision = plan_.revision;
+}
+
+double Trainer::next_lr() const {
+  return learning_rate(plan_.lr,
+                       plan_.schedule.reference_zero_start ? state_.step : state_.step + 1);
+}
+
+void Trainer::event(EventKind kind, const std::string& text) {
+  if (parts_.log) parts_.log->add(RunEvent{.step = state_.step, .kind = kind, .text = text});
+}
+
+void Trainer::resume(const fs::path& checkpoint) {
+  state_ = read_train_state(checkpoint);
+  elapsed_before_ = state_.elapsed_s;
+  at::Tensor interval = losses_.tensor().cpu();
+  read_optimizer_state(checkpoint, parts_.optimizer.slices(), parts_.control, interval);
+  losses_.tensor().copy_(interval);
+  parts_.buckets.publish_weights();
+  parts_.optimizer.set_counters(state_.updates, state_.skipped, state_.skipped_in_row);
+  skipped_shown_ = state_.skipped;
+  saved_step_ = state_.step;
+  state_.version = plan_.version;
+  state_.revision = plan_.revision;
+  state_.global_batch = plan_.train.global_batch;
+  state_.epoch_samples = plan_.epoch_samples;
+  event(EventKind::kResumed, format("continued from {}", checkpoint));
+}
+
+Trainer::Agreed Trainer::agree(const std::vector<Batch>& batches) {
+  // Host values of all ranks in one exchange: it orders nothing on the device.
+  const size_t slots =
+      plan_.train.reference_gradient_sum ? static_cast<size_t>(plan_.micro_steps) : size_t{1};
+  std::vector<int64_t> values(slots + 4, 0);
+  for (size_t i = 0; i < batches.size(); ++i) {
+    values[std::min(i, slots - 1)] += batches[i].target_tokens();
+    values[slots] += batches[i].size();
+    for (const int64_t length : batches[i].lengths) {
+      values[slots + 1] += length + plan_.batch.image_tokens;
+    }
+  }
+  int64_t bad = 0;
+  for (const auto& [problem, count] : parts_.loader.bad_records()) bad += count;
+  values[slots + 2] = bad - std::exchange(bad_before_, bad);
+  values[slots + 3] = interrupted() ? 1 : 0;
+  at::Tensor all = at::tensor(values);
+  parts_.control.all_reduce_sum(all).wait();
+  const auto* sums = all.const_data_ptr<int64_t>();
+  return {.targets = {sums, sums + slots},
+          .samples = sums[slots],
+          .tokens = sums[slots + 1],
+          .bad_records = sums[slots + 2],
+          .stop = sums[slots + 3] > 0};
+}
+
+void Trainer::run_backward(const std::vector<Batch>& batches, const std::vector<double>& scales) {
+  at::manual_seed(stream_seed(
+      static_cast<uint64_t>(plan_.train.seed), "dropout",
+      {static_cast<uint64_t>(state_.step), static_cast<uint64_t>(parts_.communicator.rank())}));
+  parts_.buckets.begin_step();
+  for (size_t i = 0; i < batches.size(); ++i) {
+    const Batch& batch = batches[i];
+    const at::Tensor codes_BT = target_codes(parts_.models, batch, plan_.compute);
+    const BatchLoss loss = batch_loss(parts_.models, batch, codes_BT, scales[i], plan_.compute);
+    losses_.add(batch, loss.losses_BT);
+    if (i + 1 == batches.size()) parts_.buckets.exchange_when_complete();
+    loss.sum.backward();
+    if (parts_.flops) interval_flops_ += parts_.flops(batch);
+  }
+  parts_.buckets.finish_gradients();
+}
+
+at::Tensor Trainer::step(const std::vector<Example>& examples) {
+  std::vector<Batch> batches;
+  const MicroBatchLimits limits{.samples = plan_.train.micro_batch,
+                                .tokens = plan_.train.token_budget,
+                                .image_tokens = plan_.batch.image_tokens};
+  std::vector<int64_t> own;
+  for (const std::vector<size_t>& indices : cut_micro_batches(examples, limits)) {
+    std::vector<const Example*> members;
+    for (const size_t index : indices) members.push_back(&examples[index]);
+    batches.push_back(collate(members, plan_.batch));
+    own.push_back(batches.back().target_tokens());
+  }
+  const Agreed agreed = agree(batches);
+  const LossNormalization normalization{.per_rank = plan_.train.loss_normalization == "per_rank",
+                                        .gradient_sum = plan_.train.reference_gradient_sum};
+  run_backward(batches,
+               loss_scales(normalization, own, agreed.targets, parts_.communicator.world_size()));
+  const at::Tensor norm = parts_.optimizer.step(next_lr());
+  const LoaderPosition position = parts_.loader.position();
+  state_.epoch = position.epoch;
+  state_.sample = position.sample;
+  ++state_.step;
+  state_.samples_seen += agreed.samples;
+  state_.tokens_seen += agreed.tokens;
+  state_.bad_records += agreed.bad_records;
+  interval_samples_ += agreed.samples;
+  interval_tokens_ += agreed.tokens;
+  ++interval_steps_;
+  stop_ = agreed.stop;
+  return norm;
+}
+
+void Trainer::check_skipped() {
+  state_.skipped_in_row = static_cast<int64_t>(parts_.optimizer.skipped_in_row().item<float>());
+  state_.skipped = static_cast<int64_t>(parts_.optimizer.skipped().item<float>());
+  state_.updates = static_cast<int64_t>(parts_.optimizer.updates().item<float>());
+  if (state_.skipped > skipped_shown_) {
+    event(EventKind::kSkippedStep, format("{} steps without an update: the gradient was not finite",
+                                          state_.skipped - skipped_shown_));
+    skipped_shown_ = state_.skipped;
+  }
+  if (state_.skipped_in_row < plan_.train.max_skipped_steps) return;
+  throw UserError(
+      format("step {}: the gradient was not finite for {} steps in a row "
+             "(train.max_skipped_steps): lower optimizer.lr, lengthen schedule.warmup_steps, or "
+             "look at the data with 'mentor data check'; the last checkpoint is untouched",
+             state_.step, state_.skipped_in_row));
+}
+
+void Trainer::log_interval(const at::Tensor& grad_norm, double lr) {
+  const auto now = Clock::now();
+  const double seconds = duration<double>(now - interval_begin_).count();
+  at::Tensor sums = at::tensor({interval_flops_, parts_.loader.wait_seconds() - interval_wait_},
+                               at::TensorOptions().dtype(at::kDouble));
+  parts_.control.all_reduce_sum(sums).wait();
+  const TaskLosses::Means means = losses_.means(parts_.communicator, plan_.tasks);
+  const auto steps = static_cast<double>(interval_steps_);
+  IntervalMetrics metrics{
+      .step = state_.step,
+      .total_steps = plan_.total_steps,
+      .epoch = static_cast<double>(state_.step) / static_cast<double>(plan_.steps_per_epoch),
+      .samples = state_.samples_seen,
+      .tokens = state_.tokens_seen,
+      .loss = means.loss,
+      .task_loss = means.task,
+      .grad_norm = grad_norm.item<double>(),
+      .lr = lr,
+      .samples_per_s = static_cast<double>(interval_samples_) / seconds,
+      .tokens_per_s = static_cast<double>(interval_tokens_) / seconds,
+      .data_wait =
+          sums[1].item<double>() / (seconds * static_cast<double>(parts_.control.world_size())),
+      .memory_gib = memory_in_use(plan_.compute.device) / static_cast<double>(int64_t{1} << 30),
+      .seconds = seconds,
+      .eta_s = static_cast<double>(plan_.total_steps - state_.step) * seconds / steps,
+      .skipped_steps = state_.skipped,
+      .bad_records = state_.bad_records};
+  if (parts_.peak_flops > 0) metrics.mfu = sums[0].item<double>() / seconds / parts_.peak_flops;
+  if (parts_.log) parts_.log->add(metrics);
+  if (parts_.after_log) parts_.after_log(metrics);
+  losses_.reset();
+  interval_begin_ = Clock::now();
+  interval_samples_ = interval_tokens_ = interval_steps_ = 0;
+  interval_flops_ = 0;
+  interval_wait_ = parts_.loader.wait_seconds();
+}
+
+void Trainer::validate() {
+  if (!parts_.validate) return;
+  const std::optional<ValidationMetrics> metrics = parts_.validate(state_.step);
+  if (!metrics) return;
+  if (state_.best_step < 0 || metrics->loss < state_.best_loss) {
+    state_.best_loss = metrics->loss;
+    state_.best_step = state_.step;
+  }
+  if (parts_.log) parts_.log->add(*metrics);
+}
+
+CheckpointContents Trainer::collect() {
+  CheckpointContents contents;
+  state_.world_size = parts_.control.world_size();
+  state_.elapsed_s = elapsed_before_ + duration<double>(Clock::now() - run_begin_).count();
+  contents.state = state_;
+  contents.config = plan_.config;
+  const auto slices = parts_.optimizer.slices();
+  bool with_master = false;
+  std::set<std::string> trained;
+  for (const auto& bucket : parts_.buckets.buckets()) {
+    with_master = with_master || bucket.master.scalar_type() != bucket.weights.scalar_type();
+    for (const auto& slot : bucket.slots) trained.insert(slot.name);
+  }
+  collect_shard(slices, with_master, losses_.tensor(), contents);
+  if (parts_.control.rank() != 0) return contents;
+  for (const auto& [name, tensor] : named_tensors(parts_.models)) {
+    if (part_of(name) == Part::kCodec) continue;
+    // What is frozen does not change while it is written.
+    const at::Tensor host = tensor.detach().cpu();
+    const bool changes = trained.contains(name) && host.is_alias_of(tensor);
+    contents.model.set(name, changes ? host.clone() : host);
+  }
+  return contents;
+}
+
+void Trainer::save() {
+  if (saved_step_ == state_.step) return;
+  check_skipped();
+  parts_.checkpoints.save(state_.step, [this] { return collect(); });
+  saved_step_ = state_.step;
+  event(EventKind::kCheckpoint, format("checkpoints/step_{:08d}", state_.step));
+}
+
+TrainEnd Trainer::run() {
+  run_begin_ = interval_begin_ = Clock::now();
+  const int64_t per_rank = plan_.train.global_batch / parts_.communicator.world_size();
+  at::Tensor norm;
+  while (state_.step < plan_.total_steps && !stop_) {
+    const double lr = next_lr();
+    norm = step(parts_.loader.next(per_rank));
+    if (parts_.after_step) parts_.after_step();
+    const bool last = state_.step == plan_.total_steps;
+    const bool logs = last || reaches(state_.step, plan_.train.log_every);
+    // On a GPU reading a number waits for all work under way: once in an interval.
+    if (logs || plan_.compute.device.is_cpu()) check_skipped();
+    if (logs) log_interval(norm, lr);
+    if (last || reaches(state_.step, plan_.train.validate_every)) validate();
+    if (parts_.draw_samples && (last || reaches(state_.step, plan_.train.sample_every))) {
+      parts_.draw_samples(state_.step);
+    }
+    if (last || reaches(state_.step, plan_.checkpoint_every)) save();
+  }
+  if (stop_) save();
+  const bool saved = parts_.checkpoints.wait();
+  if (!saved) throw UserError("the last checkpoint could not be saved (see above)");
+  return stop_ ? TrainEnd::kInterrupted : TrainEnd::kFinished;
+}
+
+}  // namespace mentor

@@ -1,0 +1,87 @@
+#include "mentor/dist/communicator.h"
+#include "mentor/nn/loss.h"
+#include "mentor/train/loss.h"
+#include "mentor/train/optimizer.h"
+#include "support/compare.h"
+#include "support/llamagen_fixture.h"
+
+#include <ATen/ATen.h>
+
+namespace mentor {
+namespace {
+
+constexpr const char* kVariants[][2] = {{"fixed", "identity"}, {"zero_prefix", "zero"}};
+
+std::vector<TrainedParameter> all_parameters(LlamaGen& model) {
+  std::vector<TrainedParameter> parameters;
+  for (const auto& item : model->named_parameters()) {
+    parameters.push_back(
+        {.name = item.key(), .tensor = item.value(), .decays = item.value().dim() >= 2});
+  }
+  return parameters;
+}
+
+LlamaGen fixture_model(const nlohmann::json& meta, const std::string& rope) {
+  LlamaGen model(decoder_config(meta.at("config"), rope));
+  (void)load_state_dict(*model, read_safetensors(fixture_path("llamagen/weights.safetensors")),
+                        at::kFloat);
+  return model;
+}
+
+/// The reference's ten steps with our buckets, our AdamW and our loss.
+TEST(GoldenOptimizer, TenStepsOnTheLlamaGenFixture) {
+  const auto meta = read_json("llamagen/meta.json");
+  const StateDict io = read_safetensors(fixture_path("llamagen/io.safetensors"));
+  const Condition condition = packed_condition(io.at("cond"), io.at("prefix_mask"));
+  const at::Tensor valid_B = io.at("valid").to(at::kFloat);
+  for (const auto& [variant, rope] : kVariants) {
+    const auto& expected = meta.at("cases").at(variant).at("adamw");
+    LlamaGen model = fixture_model(meta, rope);
+    const auto solo = solo_communicator();
+    ParameterBuckets buckets(all_parameters(model), {.bucket_bytes = 64 << 10}, *solo);
+    EXPECT_GT(buckets.buckets().size(), 4u) << "several buckets of each kind";
+    AdamW optimizer(buckets, {.lr = 1e-3}, /*ema_decay=*/0, *solo);
+    double worst_loss = 0, worst_norm = 0;
+    for (size_t step = 0; step < 10; ++step) {
+      const at::Tensor tokens = io.at(step % 2 == 0 ? "tokens" : "tokens_2");
+      const auto targets = static_cast<int64_t>(valid_B.sum().item<float>()) * tokens.size(1);
+      const double scale = loss_scales({}, {targets}, {targets}, 1).front();
+      buckets.begin_step();
+      buckets.exchange_when_complete();
+      const at::Tensor losses_BT = token_losses(model->forward(condition, tokens), tokens);
+      const at::Tensor loss = (losses_BT * valid_B.unsqueeze(1)).sum() * scale;
+      loss.backward();
+      buckets.finish_gradients();
+      const double norm = optimizer.step(1e-3).item<double>();
+      worst_loss = std::max(
+          worst_loss, std::abs(loss.item<double>() - expected.at("losses").at(step).get<double>()));
+      const double expected_norm = expected.at("grad_norm_before_clip").at(step);
+      worst_norm = std::max(worst_norm, std::abs(norm / expected_norm - 1));
+    }
+    std::printf("golden optimizer.%s loss max=%.3g (1e-4), norm max_rel=%.3g (2e-4)\n", variant,
+                worst_loss, worst_norm);
+    EXPECT_LE(worst_loss, 1e-4);
+    EXPECT_LE(worst_norm, 2e-4);
+    double worst = 0;
+    for (const auto& [key, tensor] : state_dict(*model)) {
+      const double norm = expected.at("final_norm").at(key);
+      worst = std::max(worst, std::abs(tensor.norm().item<double>() / norm - 1));
+    }
+    EXPECT_LE(worst, 1e-4);
+  }
+}
+
+TEST(LossScales, AllFourNormalizations) {
+  const std::vector<int64_t> own = {20, 40}, all = {60, 100};
+  EXPECT_EQ(loss_scales({}, own, {160}, 2), (std::vector<double>{1 / 160.0, 1 / 160.0}));
+  EXPECT_EQ(loss_scales({.gradient_sum = true}, own, all, 2),
+            (std::vector<double>{1 / 60.0, 1 / 100.0}));
+  EXPECT_EQ(loss_scales({.per_rank = true}, own, {160}, 2),
+            (std::vector<double>{1 / 20.0 / 2 / 2, 1 / 40.0 / 2 / 2}));
+  EXPECT_EQ(loss_scales({.per_rank = true, .gradient_sum = true}, own, all, 2),
+            (std::vector<double>{1 / 20.0 / 2, 1 / 40.0 / 2}));
+  EXPECT_EQ(loss_scales({.per_rank = true}, {0}, {0}, 1), (std::vector<double>{1}));
+}
+
+}  // namespace
+}  // namespace mentor
