@@ -14,11 +14,17 @@
 namespace mentor {
 namespace {
 
-/// The task of every record of a file; empty for a line that is no record.
-std::vector<std::optional<Task>> tasks_of(const RecordFile& file, Stage stage, const fs::path& name,
-                                          int threads) {
+/// What a record is, and what the stage makes of it: stage 1 shows the object of every record that
+/// has one.
+struct RecordTasks {
+  Task kind, in_stage;
+};
+
+/// Of every record of a file; empty for a line that is no record.
+std::vector<std::optional<RecordTasks>> tasks_of(const RecordFile& file, Stage stage,
+                                                 const fs::path& name, int threads) {
   constexpr int64_t kChunk = 256;
-  std::vector<std::optional<Task>> tasks(static_cast<size_t>(file.size()));
+  std::vector<std::optional<RecordTasks>> tasks(static_cast<size_t>(file.size()));
   Progress progress(
       {.what = format("read {}", name.filename()), .unit = "records", .total = file.size()});
   for_each_index((file.size() + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
@@ -26,7 +32,8 @@ std::vector<std::optional<Task>> tasks_of(const RecordFile& file, Stage stage, c
     const int64_t begin = chunk * kChunk, end = std::min(begin + kChunk, file.size());
     for (int64_t i = begin; i < end; ++i) {
       try {
-        tasks[static_cast<size_t>(i)] = file.record(i).task(stage);
+        const Record record = file.record(i);
+        tasks[static_cast<size_t>(i)] = {record.task(Stage::kInstruction), record.task(stage)};
       } catch (const RecordError&) {  // the loader counts it, if it comes to it
       }
     }
@@ -83,27 +90,26 @@ class EntryOpener {
   void select_records(ExampleSource& source, MixtureSummary& summary) const {
     const auto tasks =
         tasks_of(source.file, source.sample.stage, entry_.file, config_.runtime.cpu_threads());
-    std::map<Task, int64_t> found;
+    std::map<Task, int64_t> found, in_stage;
     for (uint32_t i = 0; i < tasks.size(); ++i) {
       if (!tasks[i]) {
         ++summary.bad;
         continue;
       }
-      ++found[*tasks[i]];
+      ++found[tasks[i]->kind];
+      ++in_stage[tasks[i]->in_stage];
       if (entry_.tasks.empty()) continue;
-      const std::string name(task_name(*tasks[i]));
+      const std::string name(task_name(tasks[i]->kind));
       if (std::ranges::find(entry_.tasks, name) == entry_.tasks.end()) continue;
-      ++summary.tasks[*tasks[i]];
+      ++summary.tasks[tasks[i]->in_stage];
       source.selection.push_back(i);
     }
     if (entry_.tasks.empty()) {
-      summary.tasks = std::move(found);
+      summary.tasks = std::move(in_stage);
     } else if (source.selection.empty()) {
-      throw EntryProblem{"tasks",
-                         format("no record of {} has one of these tasks in the stage {}; "
-                                "it holds {}",
-                                entry_.file, config_.data.stage,
-                                found.empty() ? "none that can be read" : list_tasks(found))};
+      throw EntryProblem{
+          "tasks", format("no record of {} is of one of these tasks; it holds {}", entry_.file,
+                          found.empty() ? "none that can be read" : list_tasks(found))};
     }
   }
 

@@ -33,6 +33,14 @@ void RunConfig::validate(const Origins& origins) const {
     add("generate.task",
         format("'{}' shows a picture in the prompt, but model.vision is false", generate.task));
   }
+  const bool counts_micro_steps = schedule.horizon == "micro_steps" ||
+                                  train.reference_gradient_sum ||
+                                  train.loss_normalization == "per_rank";
+  if (counts_micro_steps && train.token_budget > 0) {
+    add("train.token_budget",
+        "must be 0 with schedule.horizon micro_steps, train.reference_gradient_sum and "
+        "train.loss_normalization per_rank: they need micro-batches of equal numbers");
+  }
   for (const auto& [name, entry] : data.mixture) {
     if (!entry.file.empty()) continue;
     // Most likely a misspelt name: nobody names a source without its file.

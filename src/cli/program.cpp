@@ -71,6 +71,7 @@ void add_global_options(CLI::App& app) {
 
 void add_commands(CLI::App& mentor) {
   add_generate_command(mentor);
+  add_train_command(mentor);
   add_score_command(mentor);
   add_codec_command(mentor);
   add_tokenize_command(mentor);

@@ -161,7 +161,7 @@ TEST_F(MixtureTest, AllProblemsComeWithTheirPlaces) {
             "ablation.yaml:4: data.mixture.a.file: there is no file no.jsonl\n"
             "ablation.yaml:5: data.mixture.b.file: empty.jsonl: holds no record\n"
             "ablation.yaml:6: data.mixture.c.tasks: no record of data/background.jsonl has one of "
-            "these tasks in the stage instruction; it holds none that can be read\n"
+            "these tasks; it holds none that can be read\n"
             "--set: data.mixture.rest.weight: 0.01 x 18 records is no sample; 0 switches the entry "
             "off");
   EXPECT_THAT(error_of([&] { (void)open({"data.backgrounds="}); }),

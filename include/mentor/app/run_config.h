@@ -5,6 +5,7 @@
 #include "mentor/generate/generate_config.h"
 #include "mentor/models/model_config.h"
 #include "mentor/models/weights_config.h"
+#include "mentor/train/train_config.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -44,6 +45,12 @@ struct RunConfig {
   ModelConfig model;
   WeightsConfig weights;
   DataConfig data;
+  TrainConfig train;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  PrecisionConfig precision;
+  CheckpointConfig checkpoint;
+  DistributedConfig distributed;
   GenerateConfig generate;
   RuntimeConfig runtime;
 
@@ -52,6 +59,12 @@ struct RunConfig {
     v("model", model, "dimensions of the five models");
     v("weights", weights, "files the weights come from");
     v("data", data, "what records become");
+    v("train", train, "what a training run does and shows");
+    v("optimizer", optimizer, "AdamW, clipping, sharding over ranks");
+    v("schedule", schedule, "learning rate over the run");
+    v("precision", precision, "number formats of training, beside runtime.dtype");
+    v("checkpoint", checkpoint, "when checkpoints are written and which are kept");
+    v("distributed", distributed, "how ranks work together");
     v("generate", generate, "sampling of pictures");
     v("runtime", runtime, "device, precision, threads");
   }

@@ -17,6 +17,7 @@ void add_data_command(CLI::App& mentor);
 void add_generate_command(CLI::App& mentor);
 void add_score_command(CLI::App& mentor);
 void add_tokenize_command(CLI::App& mentor);
+void add_train_command(CLI::App& mentor);
 void add_weights_command(CLI::App& mentor);
 
 /// All commands, in the order of `mentor --help`.

@@ -28,7 +28,9 @@ struct MixtureEntry {
       bound::between(0, 1e6));
     v("samples", samples, "exact number of samples of an epoch; 0: none; -1: by weight",
       bound::between(-1, 2e8));
-    v("tasks", tasks, "only records that have one of these tasks in data.stage; []: all records",
+    v("tasks", tasks,
+      "only records of these kinds, by their flags (do_mask: segmentation, do_replace: recovery, "
+      "objects alone: subject); []: all records",
       bound::one_of({"text_to_image", "reconstruction", "segmentation", "recovery", "subject",
                      "multi_object", "multi_image"}));
     v("image_only_rate", image_only_rate, "instead of data.image_only_rate; -1: that one",

@@ -1,0 +1,144 @@
+#include "train_models.h"
+
+#include "mentor/app/build.h"
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/models/pretrained.h"
+#include "mentor/nn/parameters.h"
+#include "mentor/tensor/dtype.h"
+#include "mentor/train/checkpoint.h"
+
+#include <ATen/ATen.h>
+
+#include <set>
+
+namespace mentor {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+
+/// Bytes that one sample's forward pass keeps for its backward pass, per block, token and unit of
+/// width: measured on eager blocks in bf16 with an fp32 residual stream (training.md section 8.3).
+constexpr double kDecoderBytes = 85, kT5Bytes = 123;
+
+double activation_bytes(const RunConfig& config) {
+  const ModelConfig& model = config.model;
+  const auto tokens = static_cast<double>(model.decoder.cond_len + model.decoder.image_len());
+  const auto prompt = static_cast<double>(model.decoder.cond_len);
+  double blocks =
+      static_cast<double>(model.decoder.num_layers * model.decoder.dim) * tokens * kDecoderBytes;
+  double text = static_cast<double>(model.t5.num_layers * model.t5.d_model) * prompt * kT5Bytes;
+  if (config.train.activation_checkpointing) {
+    // Each block keeps its input; one block at a time is there in full.
+    blocks = blocks / static_cast<double>(model.decoder.num_layers) +
+             static_cast<double>(model.decoder.num_layers * model.decoder.dim) * tokens * 4;
+    text = text / static_cast<double>(model.t5.num_layers) +
+           static_cast<double>(model.t5.num_layers * model.t5.d_model) * prompt * 4;
+  }
+  const double logits =
+      static_cast<double>(model.decoder.image_len() * model.decoder.vocab_size) * 6;
+  return blocks + text + logits;
+}
+
+}  // namespace
+
+Stage stage_of(const DataConfig& data) {
+  return data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction;
+}
+
+WeightsConfig training_weights(const RunConfig& config, const std::optional<fs::path>& checkpoint) {
+  WeightsConfig weights = config.weights;
+  fs::path model = config.train.init_from;
+  if (checkpoint) {
+    model = *checkpoint;
+  } else if (model.empty()) {
+    return weights;
+  }
+  if (const std::optional<fs::path> found = find_checkpoint(model)) {
+    model = *found / "model.safetensors";
+  } else if (!fs::exists(model)) {
+    throw ConfigError(
+        format("train.init_from: {} does not exist (name a run's folder, a "
+               "checkpoint, or a file of weights)",
+               model));
+  }
+  weights.model = model;
+  weights.decoder = "";
+  return weights;
+}
+
+std::string estimate_memory(const RunConfig& config, const ModelSet& models,
+                            const std::vector<TrainedParameter>& trained, const Runtime& runtime,
+                            int64_t world_size, double memory_bytes) {
+  double parameters = 0, trained_count = 0;
+  for (const auto& [name, tensor] : named_tensors(models)) {
+    parameters += static_cast<double>(tensor.numel());
+  }
+  for (const TrainedParameter& parameter : trained) {
+    trained_count += static_cast<double>(parameter.tensor.numel());
+  }
+  const double weight_size = runtime.dtype == at::kFloat ? 4 : 2;
+  const double gradient_size = config.precision.gradients == "fp32" ? 4 : 2;
+  const double shards =
+      config.optimizer.sharding == "zero1" ? static_cast<double>(world_size) : 1.0;
+  const double state_size = 8 + (weight_size < 4 ? 4 : 0) + (config.train.ema_decay > 0 ? 4 : 0);
+  const double weights = parameters * weight_size, gradients = trained_count * gradient_size;
+  const double state = trained_count * state_size / shards;
+  const double activations =
+      activation_bytes(config) * static_cast<double>(config.train.micro_batch) * weight_size / 2;
+  const double total = weights + gradients + state + activations;
+  std::string text = format(
+      "memory of a rank, estimated: weights {:.1f} + gradients {:.1f} + optimizer {:.1f} + "
+      "activations {:.1f} ({} samples) = {:.1f} GiB of {:.1f} GiB",
+      weights / kGiB, gradients / kGiB, state / kGiB, activations / kGiB, config.train.micro_batch,
+      total / kGiB, memory_bytes / kGiB);
+  if (memory_bytes > 0 && total > memory_bytes) {
+    throw ConfigError(
+        text +
+        ": this cannot fit. Lower train.micro_batch (with the same global_batch, only "
+        "the speed changes), set train.activation_checkpointing, use more ranks with "
+        "optimizer.sharding zero1, or runtime.dtype bf16");
+  }
+  return text;
+}
+
+void load_training_models(TrainingModels& training, const RunConfig& config,
+                          const WeightsConfig& weights, const Runtime& runtime,
+                          Communicator& communicator) {
+  ModelSet& models = training.models;
+  require_weight_files(weights);
+  // In fp32 on the host: the master weights keep what a file in fp32 holds.
+  (void)load_pretrained(models, weights, {.dtype = at::kFloat, .device = at::kCPU});
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : named_tensors(models))
+    at::Tensor(tensor).set_requires_grad(false);
+  training.buckets = std::make_unique<ParameterBuckets>(
+      training.trained,
+      ParameterBuckets::Options{.compute = runtime.dtype,
+                                .gradients = parse_dtype(config.precision.gradients),
+                                .device = runtime.device,
+                                .sharded = config.optimizer.sharding == "zero1",
+                                .bucket_bytes = config.optimizer.bucket_mib << 20},
+      communicator);
+  std::set<const void*> placed;
+  for (const auto& bucket : training.buckets->buckets()) {
+    for (const auto& slot : bucket.slots) placed.insert(slot.parameter.unsafeGetTensorImpl());
+  }
+  const at::ScalarType codec = parse_dtype(config.precision.codec);
+  for (const auto& [name, tensor] : named_tensors(models)) {
+    if (!placed.insert(tensor.unsafeGetTensorImpl()).second) continue;
+    const at::ScalarType dtype = part_of(name) == Part::kCodec ? codec : runtime.dtype;
+    at::Tensor registered = tensor;
+    assign(registered,
+           tensor.to(runtime.device,
+                     at::isFloatingType(tensor.scalar_type()) ? dtype : tensor.scalar_type()));
+  }
+  training.optimizer = std::make_unique<AdamW>(*training.buckets, config.optimizer,
+                                               config.train.ema_decay, communicator);
+  models.decoder->train();
+  models.encoder->train();
+  models.codec->eval();
+  to_inference_layout(models.codec);
+}
+
+}  // namespace mentor

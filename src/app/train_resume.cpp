@@ -1,0 +1,103 @@
+#include "train_resume.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/core/log.h"
+#include "mentor/train/checkpoint.h"
+
+#include <vector>
+
+namespace mentor {
+namespace {
+
+/// "model.decoder.dim: 128 in the checkpoint, 256 now"
+struct Change {
+  std::string path, before, now;
+  [[nodiscard]] std::string string() const {
+    return format("{}: {} in the checkpoint, {} now", path, before, now);
+  }
+};
+
+std::vector<Change> changes_between(RunConfig before, RunConfig now) {
+  const FieldTable old_table = fields_of(before), new_table = fields_of(now);
+  std::vector<Change> changes;
+  for (const Field& field : new_table.fields()) {
+    const Field* old_field = old_table.find_field(field.path);
+    const bool is_path = std::holds_alternative<fs::path*>(field.target);
+    const std::string old_value = old_field ? yaml_text(old_field->value()) : "nothing";
+    if (is_path || old_value == yaml_text(field.value())) continue;
+    changes.push_back({field.path, old_value, yaml_text(field.value())});
+  }
+  return changes;
+}
+
+void compare_with_checkpoint(const fs::path& checkpoint, const RunConfig& now) {
+  const LoadedRunConfig before = load_run_config(checkpoint / "config.yaml");
+  std::string refused;
+  for (const Change& change : changes_between(before.config, now)) {
+    const bool shape =
+        change.path.starts_with("model.") && change.path.find("dropout") == std::string::npos;
+    if (shape) {
+      refused += "\n" + change.string();
+    } else {
+      log::warn("resuming with a changed option: {}", change.string());
+    }
+  }
+  if (refused.empty()) return;
+  throw ConfigError(
+      format("{}: is a checkpoint of another model (take its values, or begin anew "
+             "with another train.out; --resume none overwrites):{}",
+             checkpoint, refused));
+}
+
+}  // namespace
+
+std::optional<ResumePoint> find_resume_point(const TrainOptions& options) {
+  if (options.resume == "none") return std::nullopt;
+  const bool automatic = options.resume == "auto";
+  const fs::path place = automatic ? options.run.config.train.out : fs::path(options.resume);
+  const std::optional<fs::path> checkpoint = find_checkpoint(place);
+  if (!checkpoint && !automatic) {
+    throw ConfigError(
+        format("--resume: {} is no checkpoint and holds none (a checkpoint is a "
+               "folder such as runs/stage1/checkpoints/step_00002000)",
+               place));
+  }
+  if (!checkpoint) return std::nullopt;
+  ResumePoint point{.checkpoint = *checkpoint, .state = read_train_state(*checkpoint)};
+  compare_with_checkpoint(*checkpoint, options.run.config);
+  return point;
+}
+
+void put_aside_later_checkpoints(const fs::path& folder, int64_t step) {
+  std::error_code error;
+  std::vector<fs::path> unfinished;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("step_") && name.ends_with(".tmp")) unfinished.push_back(entry.path());
+  }
+  for (const fs::path& path : unfinished) fs::remove_all(path, error);
+  for (const fs::path& checkpoint : list_checkpoints(folder)) {
+    if (read_train_state(checkpoint).step <= step) continue;
+    const fs::path aside = folder / ("superseded_" + checkpoint.filename().string());
+    fs::remove_all(aside, error);
+    fs::rename(checkpoint, aside, error);
+    log::warn("{} is of a later step than the one continued: it is now {}", checkpoint,
+              aside.filename());
+  }
+}
+
+std::string checkpoint_config(const LoadedRunConfig& run) {
+  RunConfig config = run.config;
+  const FieldTable table = fields_of(config);
+  for (const Field& field : table.fields()) {
+    if (const auto* path = std::get_if<fs::path*>(&field.target); path && !(*path)->empty()) {
+      **path = fs::absolute(**path);
+    }
+  }
+  config.weights.model = "model.safetensors";
+  config.weights.decoder = config.weights.t5 = config.weights.clip = config.weights.projector = "";
+  return dump_config(config, run.origins);
+}
+
+}  // namespace mentor
