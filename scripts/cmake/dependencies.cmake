@@ -52,6 +52,7 @@ if(PkgConfig_FOUND)
   pkg_check_modules(SENTENCEPIECE QUIET IMPORTED_TARGET sentencepiece)
   pkg_check_modules(UTF8PROC QUIET IMPORTED_TARGET libutf8proc)
   pkg_check_modules(WEBP QUIET IMPORTED_TARGET libwebp)
+  pkg_check_modules(XXHASH QUIET libxxhash)  # its header is all that is used
 else()
   list(APPEND missing_packages pkg-config)
 endif()
@@ -59,6 +60,8 @@ mentor_dependency(SentencePiece libsentencepiece-dev "${SENTENCEPIECE_FOUND}"
                   "${SENTENCEPIECE_VERSION}" "${SENTENCEPIECE_LIBDIR}")
 mentor_dependency(utf8proc libutf8proc-dev "${UTF8PROC_FOUND}" "${UTF8PROC_VERSION}"
                   "${UTF8PROC_LIBDIR}")
+mentor_dependency(xxHash libxxhash-dev "${XXHASH_FOUND}" "${XXHASH_VERSION}"
+                  "${XXHASH_INCLUDEDIR}")
 
 # Pictures are decoded by the codec libraries themselves: OpenCV's imgcodecs prints damaged files'
 # errors on stderr, fills missing pixels silently, and loads 120 shared libraries at every start.

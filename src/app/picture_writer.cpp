@@ -1,15 +1,13 @@
 #include "mentor/app/picture_writer.h"
 
+#include "mentor/core/content_hash.h"
 #include "mentor/core/error.h"
 #include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
-#include "mentor/core/random.h"
 #include "mentor/image/image_io.h"
 
 #include <nlohmann/json.hpp>
 
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
 namespace mentor {
@@ -40,27 +38,6 @@ std::vector<fs::path> weight_files(const WeightsConfig& weights) {
     }
   }
   return files;
-}
-
-/// Hash of a file's content (64 bit, 16 hex digits): tells two files apart, proves nothing.
-std::string content_hash(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw DataError(format("{}: cannot open", file));
-  constexpr size_t kWords = 1 << 17;
-  std::vector<uint64_t> block(kWords);
-  // Four independent lanes keep the multiplications of mix64 from waiting for each other.
-  uint64_t lanes[4] = {1, 2, 3, 4};
-  uint64_t bytes = 0;
-  while (in) {
-    in.read(reinterpret_cast<char*>(block.data()), kWords * sizeof(uint64_t));
-    const auto got = static_cast<size_t>(in.gcount());
-    std::memset(reinterpret_cast<char*>(block.data()) + got, 0, kWords * sizeof(uint64_t) - got);
-    for (size_t i = 0; i < (got + 31) / 32 * 4; i += 4) {
-      for (size_t lane = 0; lane < 4; ++lane) lanes[lane] = mix64(lanes[lane] ^ block[i + lane]);
-    }
-    bytes += got;
-  }
-  return format("{:016x}", stream_seed(bytes, "content", {lanes[0], lanes[1], lanes[2], lanes[3]}));
 }
 
 }  // namespace
@@ -97,7 +74,7 @@ fs::path PictureWriter::write(const GenerateRequest& request, const GeneratedPic
                               const StageTimes& times) {
   if (weight_hashes_.empty()) {
     for (const fs::path& file : weight_files(weights_)) {
-      weight_hashes_[file.string()] = content_hash(file);
+      weight_hashes_[file.string()] = hash_file(file).string();
     }
   }
   std::vector<std::string> images;
