@@ -52,7 +52,8 @@ ExampleMaker make_examples(const RunConfig& config, std::vector<ExampleSource> s
                        .max_prompt_tokens = model.decoder.cond_len,
                        .condition_dropout = options.condition_dropout,
                        .seed = options.seed},
-                      std::move(sources), open_tokenizer(config), open_backgrounds(config.data));
+                      std::move(sources), open_tokenizer(config), open_backgrounds(config.data),
+                      options.code_cache);
 }
 
 }  // namespace mentor

@@ -1,8 +1,12 @@
 #include "mentor/app/data_tools.h"
 #include "mentor/cli/commands.h"
 #include "mentor/core/error.h"
+#include "mentor/core/format.h"
 #include "options.h"
 
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -80,15 +84,65 @@ void add_inspect(CLI::App& group) {
       "--out seen");
 }
 
+/// "2/8", the third of eight.
+void read_shard(const std::string& text, DataEncodeOptions& options) {
+  int end = 0;
+  const int read = std::sscanf(text.c_str(), "%" SCNd64 "/%" SCNd64 "%n", &options.shard,
+                               &options.num_shards, &end);
+  const bool whole = read == 2 && text.c_str()[end] == '\0';
+  if (!whole || options.shard < 0 || options.shard >= options.num_shards) {
+    throw UserError(format("--shard: '{}' is not I/N with 0 <= I < N, as in 0/8", text));
+  }
+}
+
+void add_encode(CLI::App& group) {
+  struct Arguments {
+    ConfigArguments config;
+    DataEncodeOptions encode;
+    std::string shard;
+  };
+  CLI::App* command = group.add_subcommand(
+      "encode",
+      "Encodes every target of data.mixture and data.validation once, into data.code_cache, so "
+      "that "
+      "training need not. Goes on where it was stopped; several processes may share the work.");
+  auto arguments = std::make_shared<Arguments>();
+  DataEncodeOptions* options = &arguments->encode;
+  arguments->config.add_to(*command);
+  arguments->config.add_key(*command, "--code-cache", "data.code_cache");
+  command
+      ->add_option("--shard", arguments->shard,
+                   "this process takes part I, from 0, of N (default: RANK and WORLD_SIZE of the "
+                   "environment, else everything)")
+      ->type_name("I/N");
+  command
+      ->add_option("--batch", options->batch, "pictures that the codec takes at once (default 8)")
+      ->check(CLI::Range(1, 4096).description(""))
+      ->type_name("NUMBER");
+  command->callback([arguments] {
+    const char* rank = std::getenv("RANK");
+    const char* world_size = std::getenv("WORLD_SIZE");
+    if (arguments->shard.empty() && rank != nullptr && world_size != nullptr) {
+      arguments->shard = format("{}/{}", rank, world_size);
+    }
+    if (!arguments->shard.empty()) read_shard(arguments->shard, arguments->encode);
+    arguments->encode.run = arguments->config.load();
+    encode_data(arguments->encode, std::cout);
+  });
+  command->footer(
+      "Example:\n  mentor data encode configs/stage2.yaml --code-cache codes --shard 0/8");
+}
+
 }  // namespace
 
 void add_data_command(CLI::App& mentor) {
-  CLI::App* data =
-      mentor.add_subcommand("data", "Check records, and see what training makes of them.");
+  CLI::App* data = mentor.add_subcommand(
+      "data", "Check records, see what training makes of them, encode their targets.");
   data->group("Data");
   data->require_subcommand(0, 1);
   add_check(*data);
   add_inspect(*data);
+  add_encode(*data);
 }
 
 }  // namespace mentor

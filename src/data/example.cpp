@@ -8,11 +8,13 @@
 namespace mentor {
 
 ExampleMaker::ExampleMaker(const Options& options, std::vector<ExampleSource> sources,
-                           Tokenizer tokenizer, std::optional<Backgrounds> backgrounds)
+                           Tokenizer tokenizer, std::optional<Backgrounds> backgrounds,
+                           std::shared_ptr<const CodeCache> cache)
     : options_(options),
       sources_(std::move(sources)),
       tokenizer_(std::move(tokenizer)),
-      backgrounds_(std::move(backgrounds)) {}
+      backgrounds_(std::move(backgrounds)),
+      cache_(std::move(cache)) {}
 
 Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
   const ExampleSource& source = sources_.at(static_cast<size_t>(index.file));
@@ -22,9 +24,16 @@ Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
   Example example{.index = index};
   example.condition_dropped =
       unit_interval(stream_seed(seed, "condition_dropout")) < options_.condition_dropout;
-  Sample sample = make_sample(record, source.sample, draw_choices(source.sample, seed),
-                              backgrounds_ ? &*backgrounds_ : nullptr,
-                              {.pictures = !example.condition_dropped});
+  if (cache_) {
+    if (const auto key = target_key(record, source.sample)) {
+      const std::span<const uint16_t> codes = cache_->find(*key);
+      example.codes.assign(codes.begin(), codes.end());
+    }
+  }
+  Sample sample =
+      make_sample(record, source.sample, draw_choices(source.sample, seed),
+                  backgrounds_ ? &*backgrounds_ : nullptr,
+                  {.pictures = !example.condition_dropped, .target = example.codes.empty()});
   example.task = sample.task;
   example.num_pictures = sample.num_pictures;
   example.target_valid = sample.target_valid;
@@ -34,7 +43,7 @@ Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
     const std::vector<float> pixels = clip_pixels(picture, options_.clip_size);
     example.pixels_NCHW.insert(example.pixels_NCHW.end(), pixels.begin(), pixels.end());
   }
-  example.target_CHW = target_pixels(sample.target);
+  if (example.codes.empty()) example.target_CHW = target_pixels(sample.target);
   if (!example.target_valid) std::ranges::fill(example.target_CHW, 0.0F);
   return example;
 }

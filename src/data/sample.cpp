@@ -172,11 +172,14 @@ class SampleMaker {
   }
 
   [[nodiscard]] Image target() {
-    const Task task = sample_.task;
-    if (task == Task::kTextToImage || task == Task::kReconstruction) return whole_target();
-    if (task == Task::kSegmentation && !record_.objects_listed) return segmented();
-    // Upstream stretches the targets of all records with objects, as it does their conditions.
-    return read_squashed(record_.sources.front());
+    switch (target_recipe(record_, options_.stage).kind) {
+      case TargetRecipe::Kind::kWhole:
+        return whole_target();
+      case TargetRecipe::Kind::kSegmented:
+        return segmented();
+      default:
+        return read_squashed(record_.sources.front());
+    }
   }
 
   [[nodiscard]] Image whole_target() {
@@ -213,6 +216,18 @@ class SampleMaker {
 };
 
 }  // namespace
+
+TargetRecipe target_recipe(const Record& record, Stage stage) {
+  const Task task = record.task(stage);
+  if (task == Task::kTextToImage || task == Task::kReconstruction) {
+    return {TargetRecipe::Kind::kWhole, {record.images.front()}};
+  }
+  if (task == Task::kSegmentation && !record.objects_listed) {
+    return {TargetRecipe::Kind::kSegmented, {record.sources.front(), record.images.front()}};
+  }
+  // Upstream stretches the targets of all records with objects, as it does their conditions.
+  return {TargetRecipe::Kind::kSquashed, {record.sources.front()}};
+}
 
 uint64_t sample_seed(uint64_t run_seed, int64_t epoch, uint64_t source, int64_t record) {
   return stream_seed(run_seed, "task",

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,6 +64,7 @@ struct Mixture {
 struct ExampleOptions {
   uint64_t seed = 0;             // of the run
   double condition_dropout = 0;  // share of samples trained without their condition
+  std::shared_ptr<const CodeCache> code_cache = nullptr;  // see app/data_encode.h
 };
 [[nodiscard]] ExampleMaker make_examples(const RunConfig& config,
                                          std::vector<ExampleSource> sources,

@@ -10,7 +10,7 @@
 
 namespace mentor {
 
-// What `mentor data check` and `mentor data inspect` do.
+// What `mentor data check`, `mentor data inspect` and `mentor data encode` do.
 
 struct DataCheckOptions {
   LoadedRunConfig run;
@@ -35,5 +35,16 @@ struct DataInspectOptions {
 /// target.png, clip_0.png (and the others) after CLIP's crop, sheet.png with all of them, and
 /// sample.json with prompt, ids, pieces and lengths. Prints the files.
 void inspect_data(const DataInspectOptions& options, std::ostream& out);
+
+struct DataEncodeOptions {
+  LoadedRunConfig run;
+  int64_t shard = 0, num_shards = 1;  // which part of the pictures this process takes
+  int64_t batch = 8;                  // pictures that the codec takes at once
+};
+
+/// Adds to data.code_cache the codes of every target of data.mixture and data.validation that it
+/// lacks, and prints what was done. Stopped at any moment, it goes on from there. Bad records are
+/// left out and counted.
+void encode_data(const DataEncodeOptions& options, std::ostream& out);
 
 }  // namespace mentor

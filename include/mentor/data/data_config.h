@@ -51,6 +51,7 @@ struct DataConfig {
   bool condition_squash = true;
   bool squash_image_list = false;
   std::filesystem::path backgrounds;
+  std::filesystem::path code_cache;
   std::string on_bad_record = "skip";
   double bad_record_limit = 0.001;
 
@@ -78,6 +79,9 @@ struct DataConfig {
       "pictures of multi-image records: stretched to a square instead of padded to one");
     v("backgrounds", backgrounds,
       "JSON lines with input_image: pictures that recovered objects are pasted on");
+    v("code_cache", code_cache,
+      "folder of codes of the targets, which 'mentor data encode' makes; without one the codec "
+      "runs in training");
     v("on_bad_record", on_bad_record,
       "skip: a record with a picture that cannot be read or a prompt that is too long is left out "
       "and counted; reference: it trains on white pictures, without a loss where the target is "

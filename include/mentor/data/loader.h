@@ -1,5 +1,6 @@
 #pragma once
 
+#include "mentor/data/code_cache.h"
 #include "mentor/data/sample.h"
 #include "mentor/data/sampler.h"
 #include "mentor/text/tokenizer.h"
@@ -24,8 +25,8 @@ struct Example {
   bool target_valid = true;             // false: no loss is taken
   std::vector<RecordProblem> replaced;  // what OnBadRecord::kReference put up with
   std::vector<float> pixels_NCHW;       // CLIP's input of all pictures; empty when dropped
-  std::vector<uint16_t> codes;          // of the target, where they are known already
-  std::vector<float> target_CHW;        // the codec's input; empty with codes
+  std::vector<float> target_CHW;        // the codec's input; empty when its codes are known
+  std::vector<uint16_t> codes;          // of the target, row by row; empty when not in the cache
 };
 
 /// A file of records and how its samples are made.
@@ -54,8 +55,10 @@ class ExampleMaker {
     double condition_dropout = 0;  // share of samples trained without their condition
     uint64_t seed = 0;             // of the run
   };
+  /// `cache` may be null.
   ExampleMaker(const Options& options, std::vector<ExampleSource> sources, Tokenizer tokenizer,
-               std::optional<Backgrounds> backgrounds);
+               std::optional<Backgrounds> backgrounds,
+               std::shared_ptr<const CodeCache> cache = nullptr);
 
   /// RecordError for a record that cannot be used, or whose prompt is too long (kReference: cut,
   /// with </s> at its end, so there may be fewer <image> than the pictures have features).
@@ -71,6 +74,7 @@ class ExampleMaker {
   std::vector<ExampleSource> sources_;
   Tokenizer tokenizer_;
   std::optional<Backgrounds> backgrounds_;
+  std::shared_ptr<const CodeCache> cache_;
 };
 
 /// The next sample that a loader will take, counted over all ranks of the epoch: all that resuming

@@ -61,6 +61,18 @@ class Backgrounds {
   fs::path folder_;
 };
 
+/// What a target is made of; no random choice has a part in it.
+struct TargetRecipe {
+  enum class Kind {
+    kWhole,      // the picture's central square
+    kSquashed,   // the picture, stretched to a square
+    kSegmented,  // that, black where the mask (the second file) is
+  };
+  Kind kind = Kind::kWhole;
+  std::vector<fs::path> files;
+};
+[[nodiscard]] TargetRecipe target_recipe(const Record& record, Stage stage);
+
 struct Sample {
   Task task = Task::kTextToImage;
   bool image_only = false;
