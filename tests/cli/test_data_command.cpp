@@ -50,6 +50,7 @@ TEST(DataCommand, CheckCountsTasksTheSameOnAnyNumberOfThreads) {
 /// A configuration beside the recorded records, which an entry of its mixture names.
 std::string mixture_config(const TempDir& dir) {
   write_text(dir / "mixture.yaml", "base: " + (dir / "weights/config.yaml").string() + R"(
+runtime: {dtype: bf16}
 data:
   backgrounds: )" + fixture("data/background.jsonl") +
                                        R"(
@@ -67,7 +68,7 @@ TEST(DataCommand, ChecksAndInspectsTheMixture) {
             0);
   const std::string config = mixture_config(dir), records = fixture("data/records.jsonl");
   expect_one_message(data({"check", "-c", config}),
-                     "mixture.yaml:7: data.mixture.gone.file: there is no file");
+                     "mixture.yaml:8: data.mixture.gone.file: there is no file");
   const ProgramResult check =
       data({"check", "-c", config, "--set", "data.mixture.gone.samples=0", "--set",
             "data.validation=" + records, "--set", "data.validation_samples=6"});
@@ -88,6 +89,37 @@ TEST(DataCommand, ChecksAndInspectsTheMixture) {
   EXPECT_NE(by_file, seen("plain", {"--data", records, "--set", "data.mixture.recover.file=x"}))
       << "the entry's name is in the seed";
   expect_one_message(data({"inspect", config, "--out", "x"}), "--data");
+}
+
+TEST(DataCommand, EncodesOnceOnAnyNumberOfProcesses) {
+  const TempDir dir;
+  ASSERT_EQ(run_program({MENTOR_BINARY, "weights", "init", "--out", (dir / "weights").string()})
+                .exit_code,
+            0);
+  const std::string config = mixture_config(dir), cache = (dir / "codes").string();
+  const auto encode = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"encode", config, "--set",
+                                      "data.mixture.gone.file=" + fixture("data/records.jsonl")};
+    words.insert(words.end(), more.begin(), more.end());
+    return data(words);
+  };
+  EXPECT_EQ(encode({"--code-cache", cache, "--shard", "1/2"}).exit_code, 0);
+  // As torchrun starts it: the other half.
+  const ProgramResult ranked =
+      run_program({"/usr/bin/env", "RANK=0", "WORLD_SIZE=2", MENTOR_BINARY, "data", "encode",
+                   config, "--set", "data.mixture.gone.samples=0", "--code-cache", cache});
+  EXPECT_EQ(ranked.exit_code, 0) << ranked.err;
+  EXPECT_TRUE(fs::exists(cache + "/codes-0000.bin"));
+  (void)encode({"--code-cache", cache});
+  const ProgramResult again = encode({"--code-cache", cache});
+  EXPECT_EQ(again.out, cache + ": 0 targets encoded, 17 known already, 2 bad records left out\n");
+  expect_one_message(encode({}), "data.code_cache: is not set");
+  expect_one_message(
+      encode({"--code-cache", cache, "--set", "runtime.dtype=fp32", "--log-level", "warn"}),
+      "other weights or another precision");
+  for (const char* shard : {"2/2", "0/2x"}) {
+    expect_one_message(encode({"--code-cache", cache, std::string("--shard=") + shard}), "--shard");
+  }
 }
 
 TEST(DataCommand, InspectWritesWhatTheModelSees) {
