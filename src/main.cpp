@@ -1,6 +1,7 @@
 #include "mentor/cli/commands.h"
 #include "mentor/core/error.h"
 #include "mentor/core/interrupt.h"
+#include "mentor/dist/launcher.h"
 
 #include <c10/util/Exception.h>
 
@@ -31,6 +32,7 @@ void print_error(const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  mentor::end_with_launcher();
   keep_freed_memory();
   mentor::watch_interrupts();
   try {

@@ -8,6 +8,7 @@
 #include "mentor/core/interrupt.h"
 #include "mentor/core/parallel.h"
 #include "mentor/core/progress.h"
+#include "mentor/tensor/dtype.h"
 #include "mentor/core/random.h"
 #include "mentor/image/transforms.h"
 #include "mentor/nn/state.h"
@@ -190,7 +191,8 @@ void encode_data(const DataEncodeOptions& options, std::ostream& out) {
   const fs::path folder = cache_folder(options.run);
   std::vector<ExampleSource> sources = all_sources(options.run);
   const c10::InferenceMode inference;
-  const Runtime runtime = start_runtime(config.runtime);
+  Runtime runtime = start_runtime(config.runtime);
+  runtime.dtype = parse_dtype(config.precision.codec);  // as training would make the codes
   Vqgan codec =
       load_models(config, runtime, {.encoder = false, .decoder = false, .codec = true}).codec;
   const CodeCacheIdentity identity = code_cache_identity(config.model, codec);

@@ -1,9 +1,9 @@
 #include "mentor/app/run_config.h"
 
-#include "mentor/core/cpu_features.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/words.h"
+#include "mentor/dist/process_environment.h"
 
 namespace mentor {
 namespace {
@@ -17,7 +17,7 @@ bool needs_vision(const std::string& task) { return task != "none" && task != "t
 }  // namespace
 
 int RuntimeConfig::cpu_threads() const {
-  return threads > 0 ? static_cast<int>(threads) : physical_cores();
+  return threads > 0 ? static_cast<int>(threads) : default_threads();
 }
 
 void RunConfig::validate(const Origins& origins) const {

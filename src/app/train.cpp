@@ -1,6 +1,7 @@
 #include "mentor/app/train.h"
 
 #include "mentor/app/build.h"
+#include "mentor/app/data_encode.h"
 #include "mentor/app/data_sources.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
@@ -151,7 +152,8 @@ void TrainRun::make_loader(const Mixture& mixture) {
   auto make = std::make_shared<ExampleMaker>(
       make_examples(config_, mixture.sources,
                     {.seed = static_cast<uint64_t>(config_.train.seed),
-                     .condition_dropout = config_.model.decoder.condition_dropout}));
+                     .condition_dropout = config_.model.decoder.condition_dropout,
+                     .code_cache = open_code_cache(options_.run, training_.models.codec)}));
   const int64_t threads =
       config_.train.loader_threads > 0 ? config_.train.loader_threads : runtime_.threads;
   const int64_t per_rank = config_.train.global_batch / environment_.world_size;

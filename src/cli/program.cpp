@@ -5,6 +5,7 @@
 #include "mentor/core/words.h"
 #include "options.h"
 
+#include <algorithm>
 #include <iostream>
 
 namespace mentor {
@@ -48,7 +49,9 @@ std::string explain_extra(const CLI::App& command, const std::string& word) {
 /// A mistyped option is named first, also when a required one is missing because of it.
 [[noreturn]] void fail_parse(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = chosen_command(app);
-  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  // What stands after -- is no mistake of its own, nor is the mark.
+  extras.erase(std::ranges::find(extras, "--"), extras.end());
   const std::string why = extras.empty() ? error.what() : explain_extra(command, extras.front());
   const std::string name = full_name(command);
   throw ConfigError(format("{}: {}; see {} --help", name, why, name));
@@ -76,6 +79,7 @@ void add_commands(CLI::App& mentor) {
   add_codec_command(mentor);
   add_tokenize_command(mentor);
   add_data_command(mentor);
+  add_launch_command(mentor);
   add_weights_command(mentor);
   add_config_command(mentor);
   add_bench_command(mentor);

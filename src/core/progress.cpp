@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <mutex>
 #include <unistd.h>
@@ -30,6 +31,11 @@ std::string duration(double seconds) {
 }
 
 }  // namespace
+
+bool terminal_shows_errors() {
+  const char* through_launcher = std::getenv("MENTOR_TERMINAL");
+  return ::isatty(STDERR_FILENO) == 1 || (through_launcher && *through_launcher);
+}
 
 struct Progress::State {
   ProgressOptions options;
@@ -67,7 +73,7 @@ struct Progress::State {
 
 Progress::Progress(ProgressOptions options) : state_(std::make_unique<State>()) {
   if (!options.out) options.out = &std::cerr;
-  if (!options.terminal) options.terminal = ::isatty(STDERR_FILENO) == 1;
+  if (!options.terminal) options.terminal = terminal_shows_errors();
   if (!options.seconds) options.seconds = steady_seconds;
   state_->options = std::move(options);
   state_->start = state_->options.seconds();

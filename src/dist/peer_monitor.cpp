@@ -18,12 +18,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr Milliseconds kBeat(500);
+constexpr Milliseconds kShortestBeat(50);
+constexpr Milliseconds kLongestBeat(500);
+constexpr int kBeatsPerTimeout = 12;
+constexpr int kMissedBeats = 6;        // are a death, where something else is wrong as well
 constexpr int64_t kRanksPerBeat = 64;  // larger worlds exchange less often, to spare the store
-constexpr int kMissedBeats = 6;
 constexpr Milliseconds kWatchInterval(100);
 constexpr Milliseconds kThrowGrace(5000);    // for a main thread that waits in an operation
-constexpr Milliseconds kPublishGrace(3000);  // for the last record to reach the store
+constexpr Milliseconds kPublishGrace(1500);  // for the last record to reach the store
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -47,7 +49,7 @@ struct PeerMonitor::State {
   c10::intrusive_ptr<c10d::Store> store;
   int64_t rank = 0;
   Milliseconds timeout{};
-  Milliseconds beat = kBeat;
+  Milliseconds beat = kLongestBeat;
   std::string store_owner;
   bool serves_store = false;
 
@@ -76,6 +78,13 @@ struct PeerMonitor::State {
   void settle();
   [[nodiscard]] std::string verdict();
   [[nodiscard]] double oldest_seconds() const;
+  [[nodiscard]] double missed_seconds() const {
+    return std::chrono::duration<double>(beat).count() * kMissedBeats;
+  }
+  /// Nothing that it could still be told is worth waiting for.
+  [[nodiscard]] bool store_is_gone() const {
+    return exchange_ended || seconds_since(last_exchange) > missed_seconds();
+  }
   void refresh_silence();
   void fail(const std::string& message);
   void wait_until_told(std::unique_lock<std::mutex>& lock);
@@ -155,7 +164,7 @@ void PeerMonitor::State::refresh_silence() {
 /// Why this rank cannot go on; "" when it can, or when that is still to be found out.
 std::string PeerMonitor::State::verdict() {
   const double limit = std::chrono::duration<double>(timeout).count();
-  const double missed = std::chrono::duration<double>(beat).count() * kMissedBeats;
+  const double missed = missed_seconds();
   const double oldest = oldest_seconds();
   const bool timed_out = oldest > limit || broken_by_time;
   Symptom symptom = Symptom::kNone;
@@ -232,15 +241,15 @@ void PeerMonitor::State::watch_loop() {
 void PeerMonitor::State::wait_until_told(std::unique_lock<std::mutex>& lock) {
   changed.notify_all();
   changed.wait_for(lock, kPublishGrace,
-                   [this] { return published == own.state || exchange_ended; });
+                   [this] { return published == own.state || store_is_gone(); });
 }
 
 bool PeerMonitor::State::others_ended() {
   refresh_silence();
-  const double missed = std::chrono::duration<double>(beat).count() * kMissedBeats;
   for (size_t i = 0; i < peers.size(); ++i) {
     const bool runs = peers[i].record.state == PeerState::kRunning;
-    if (static_cast<int64_t>(i) != rank && runs && peers[i].silent_seconds < missed) return false;
+    if (static_cast<int64_t>(i) != rank && runs && peers[i].silent_seconds < missed_seconds())
+      return false;
   }
   return true;
 }
@@ -252,7 +261,8 @@ PeerMonitor::PeerMonitor(const Rendezvous& rendezvous, int64_t rank, Millisecond
   state.rank = rank;
   state.timeout = timeout;
   const auto world_size = static_cast<int64_t>(rendezvous.ranks.size());
-  state.beat = kBeat * (1 + world_size / kRanksPerBeat);
+  state.beat = std::clamp(timeout / kBeatsPerTimeout, kShortestBeat, kLongestBeat) *
+               (1 + world_size / kRanksPerBeat);
   state.store_owner = rendezvous.store_owner;
   state.serves_store = rendezvous.serves_store;
   for (const RankIdentity& who : rendezvous.ranks) state.peers.push_back({.who = who});
@@ -300,14 +310,14 @@ bool PeerMonitor::close() noexcept {
     // The others may have more to do, or have to read why this rank stopped.
     const Milliseconds limit = sound ? state.timeout : std::min(state.timeout, kPublishGrace);
     const Clock::time_point deadline = Clock::now() + limit;
-    while (!state.others_ended() && !state.exchange_ended && Clock::now() < deadline) {
+    while (!state.others_ended() && !state.store_is_gone() && Clock::now() < deadline) {
       state.changed.wait_for(lock, kWatchInterval);
     }
   }
   state.closing = true;
   state.changed.notify_all();
   state.changed.wait_for(lock, kPublishGrace,
-                         [&] { return state.exchange_ended && state.watch_ended; });
+                         [&] { return state.store_is_gone() && state.watch_ended; });
   return sound;
 }
 

@@ -119,6 +119,23 @@ INSTANTIATE_TEST_SUITE_P(
         BadCommandLine{"config dump /", "/: is a folder, not a file"},
         BadCommandLine{"config help genrate",
                        "there is no section or key 'genrate' (did you mean 'generate'?)"},
+        BadCommandLine{"launch --nproc 2",
+                       "there is no command: put it after --, as in mentor launch --nproc 2 -- "
+                       "train CONFIG"},
+        BadCommandLine{"launch --nproc 2 -- confg dump",
+                       "there is no command 'confg' (did you mean 'config'?)"},
+        BadCommandLine{"launch --nproc 2 -- launch", "launch: cannot start itself"},
+        BadCommandLine{"launch --nproc 0 -- config dump", "--nproc: 0 is not from 1 to 4096"},
+        BadCommandLine{"launch --nproc two -- config dump",
+                       "mentor launch: Could not convert: --nproc = two; see mentor launch --help"},
+        BadCommandLine{
+            "launch --nodes 2 -- config dump",
+            "--master: several nodes need it: HOST:PORT with the machine of node rank 0"},
+        BadCommandLine{"launch --nodes 2 --node-rank 2 --master a:1 -- config dump",
+                       "--node-rank: 2 is not from 0 to 1, for --nodes 2"},
+        BadCommandLine{"launch --master gpu-1 -- config dump",
+                       "--master: 'gpu-1' is not HOST:PORT; give the machine of node rank 0 and a "
+                       "free port, as in --master gpu-1:29500"},
         BadCommandLine{"tokenize --prompt x",
                        "weights.tokenizer: is not set: give a configuration that sets it, or "
                        "--tokenizer PATH (spiece.model, tokenizer.json or their folder)"}));
@@ -153,6 +170,22 @@ TEST(ConfigCommand, DumpIsAConfiguration) {
   EXPECT_THAT(minimal.out, StartsWith("model:\n  preset: tiny "));
   EXPECT_THAT(minimal.out, HasSubstr("\ngenerate:\n  seed: 7 "));
   EXPECT_EQ(std::ranges::count(minimal.out, '\n'), 4) << minimal.out;
+}
+
+TEST(LaunchCommand, RunsThisProgramSeveralTimes) {
+  const ProgramResult result =
+      mentor_run("launch --nproc 2 -- config dump --minimal --set generate.seed=7");
+  EXPECT_EQ(result.exit_code, kExitDone) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\n  seed: 7 "));
+  EXPECT_THAT(result.out, HasSubstr("[rank 1]   seed: 7 "));
+}
+
+TEST(LaunchCommand, EndsWithTheMessageAndCodeOfTheFailedRank) {
+  const ProgramResult result = mentor_run("launch --nproc 2 -- config dump nothere.yaml");
+  EXPECT_EQ(result.exit_code, kExitUserError);
+  EXPECT_THAT(result.err, HasSubstr(" of 2 failed first, with exit code 2:\n"));
+  EXPECT_TRUE(result.err.ends_with("error: nothere.yaml: cannot open: No such file or directory\n"))
+      << result.err;
 }
 
 TEST(TokenizeCommand, ShowsIdsAndPieces) {

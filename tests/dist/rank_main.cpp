@@ -1,6 +1,10 @@
 // dist_rank SCENARIO [TIMEOUT_MS]: one process of a run, for the tests. It ends as `mentor` does.
+// dist_rank launch NAME=VALUE... SCENARIO [TIMEOUT_MS]: starts itself several times, as
+// `mentor launch` does.
 #include "mentor/core/error.h"
+#include "mentor/core/interrupt.h"
 #include "mentor/dist/connect.h"
+#include "mentor/dist/launcher.h"
 
 #include <ATen/ATen.h>
 
@@ -11,6 +15,8 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <unistd.h>
+#include <vector>
 
 namespace mentor {
 namespace {
@@ -136,16 +142,86 @@ const std::map<std::string, Scenario> kScenarios{
        if (ranks.rank() == 1) std::raise(SIGKILL);
        sleep_long(ranks);
      }},
-    // The last one ends two seconds after the others: no failure.
+    // The last one ends a moment after the others: no failure.
     {"late_end",
      [](Communicator& ranks) {
        all_reduce(ranks);
-       if (ranks.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(2));
+       if (ranks.rank() == 1) std::this_thread::sleep_for(std::chrono::milliseconds(700));
      }},
 };
 
+void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+/// What one rank does without the others, for the launcher.
+const std::map<std::string, std::function<int()>> kAlone{
+    {"show",
+     []() -> int {
+       const ProcessEnvironment self = read_process_environment();
+       std::printf("rank %d/%d local %d/%d threads %d\n", static_cast<int>(self.rank),
+                   static_cast<int>(self.world_size), static_cast<int>(self.local_rank),
+                   static_cast<int>(self.local_world_size), default_threads());
+       std::printf("no line break at the end");
+       return kExitDone;
+     }},
+    {"one_fails",
+     []() -> int {
+       if (read_process_environment().rank == 1) {
+         say("error: the cause");
+         return 7;
+       }
+       // Ends when it is told to, and says something afterwards.
+       while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+       say("rank 0 was told to end");
+       return interrupt_exit_code();
+     }},
+    {"one_is_killed",
+     []() -> int {
+       if (read_process_environment().rank == 1) std::raise(SIGKILL);
+       std::this_thread::sleep_for(std::chrono::minutes(1));
+       return kExitDone;
+     }},
+    {"saves",
+     []() -> int {
+       say(std::string("ready ") + std::to_string(::getpid()));
+       while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+       std::this_thread::sleep_for(std::chrono::milliseconds(200));
+       say("saved");
+       return interrupt_exit_code();
+     }},
+    {"ignores_the_end",
+     []() -> int {
+       if (read_process_environment().rank == 1) return 3;
+       std::signal(SIGTERM, SIG_IGN);
+       std::this_thread::sleep_for(std::chrono::minutes(1));
+       return kExitDone;
+     }},
+};
+
+LaunchOptions launch_options(const std::vector<std::string>& words) {
+  LaunchOptions options{.grace = std::chrono::seconds(1)};
+  const std::map<std::string, std::function<void(const std::string&)>> setters{
+      {"nproc", [&](const std::string& value) { options.num_processes = std::stoi(value); }},
+      {"nodes", [&](const std::string& value) { options.num_nodes = std::stoi(value); }},
+      {"node_rank", [&](const std::string& value) { options.node_rank = std::stoi(value); }},
+      {"master", [&](const std::string& value) { options.master = value; }},
+      {"log_dir", [&](const std::string& value) { options.log_dir = value; }},
+      {"threads", [&](const std::string& value) { options.threads = std::stoi(value); }},
+  };
+  for (const std::string& word : words) {
+    const size_t equals = word.find('=');
+    if (equals == word.npos) {
+      options.command.push_back(word);
+    } else {
+      setters.at(word.substr(0, equals))(word.substr(equals + 1));
+    }
+  }
+  return options;
+}
+
 int run(int argc, char** argv) {
   const std::string name = argc > 1 ? argv[1] : "";
+  if (name == "launch") return launch(launch_options({argv + 2, argv + argc}));
+  if (const auto alone = kAlone.find(name); alone != kAlone.end()) return alone->second();
   const auto scenario = kScenarios.find(name);
   if (scenario == kScenarios.end()) throw ConfigError("there is no scenario '" + name + "'");
   const std::chrono::milliseconds timeout(argc > 2 ? std::stoi(argv[2]) : 20'000);
@@ -161,8 +237,12 @@ int run(int argc, char** argv) {
 }  // namespace mentor
 
 int main(int argc, char** argv) {
+  mentor::end_with_launcher();
+  mentor::watch_interrupts();
   try {
     return mentor::run(argc, argv);
+  } catch (const mentor::Interrupted&) {
+    return mentor::interrupt_exit_code();
   } catch (const mentor::UserError& e) {
     std::fprintf(stderr, "error: %s\n", e.what());
     return mentor::kExitUserError;

@@ -32,7 +32,8 @@ struct RuntimeConfig {
       bound::one_of({"auto", "cpu", "cuda"}));
     v("dtype", dtype, "auto: bf16 where the hardware multiplies it, else fp32",
       bound::one_of({"auto", "bf16", "fp32"}));
-    v("threads", threads, "CPU threads; 0: one per physical core", bound::between(0, 4096));
+    v("threads", threads, "CPU threads; 0: the physical cores, shared by ranks",
+      bound::between(0, 4096));
     v("max_image_pixels", max_image_pixels, "pictures that decode to more are refused (Pillow's)",
       bound::between(1, 1e12));
     v("min_image_side", min_image_side, "pictures with a shorter side, in pixels, are refused",

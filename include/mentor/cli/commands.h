@@ -15,6 +15,7 @@ void add_codec_command(CLI::App& mentor);
 void add_config_command(CLI::App& mentor);
 void add_data_command(CLI::App& mentor);
 void add_generate_command(CLI::App& mentor);
+void add_launch_command(CLI::App& mentor);
 void add_score_command(CLI::App& mentor);
 void add_tokenize_command(CLI::App& mentor);
 void add_train_command(CLI::App& mentor);

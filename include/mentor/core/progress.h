@@ -9,13 +9,17 @@
 
 namespace mentor {
 
+/// Whether standard error ends at a terminal: directly, or through `mentor launch`, which passes
+/// rank 0's output on and then sets MENTOR_TERMINAL.
+[[nodiscard]] bool terminal_shows_errors();
+
 struct ProgressOptions {
   std::string what;   // "decode"
   std::string unit;   // "tok"
   int64_t total = 0;  // 0: not known, so no share and no ETA
 
   std::ostream* out = nullptr;      // nullptr: standard error
-  std::optional<bool> terminal;     // default: whether standard error is one
+  std::optional<bool> terminal;     // default: terminal_shows_errors()
   std::function<double()> seconds;  // default: the steady clock
 };
 
