@@ -125,7 +125,9 @@ if(MOLD)
   check_linker_flag(CXX -fuse-ld=mold MENTOR_LINKS_WITH_MOLD)
 endif()
 if(MOLD AND MENTOR_LINKS_WITH_MOLD)
-  add_link_options(-fuse-ld=mold)
+  # Without RELRO: mold 1.10 (Debian 12) sometimes begins that segment at a page that is not mapped,
+  # when the only thread-local is one of zeros, and the program does not start.
+  add_link_options(-fuse-ld=mold LINKER:-z,norelro)
 endif()
 mentor_dependency("mold (optional)" "" TRUE "" "${MOLD}")
 

@@ -8,10 +8,10 @@
 #include "mentor/core/interrupt.h"
 #include "mentor/core/parallel.h"
 #include "mentor/core/progress.h"
-#include "mentor/tensor/dtype.h"
 #include "mentor/core/random.h"
 #include "mentor/image/transforms.h"
 #include "mentor/nn/state.h"
+#include "mentor/tensor/dtype.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>

@@ -171,8 +171,10 @@ std::optional<Mixture> open_validation(const LoadedRunConfig& run) {
   const DataConfig& data = run.config.data;
   if (data.validation.empty()) return std::nullopt;
   Mixture mixture;
-  const MixtureEntry entry{
-      .file = data.validation, .image_only_rate = 0, .replace_subject_rate = 0};
+  const MixtureEntry entry{.file = data.validation,
+                           .tasks = data.validation_tasks,
+                           .image_only_rate = 0,
+                           .replace_subject_rate = 0};
   const std::string place = run.origins.where("data.validation") + "data.validation: ";
   try {
     EntryOpener(run.config, "validation", entry).open(mixture, /*count_tasks=*/true);
@@ -183,9 +185,11 @@ std::optional<Mixture> open_validation(const LoadedRunConfig& run) {
   }
   ExampleSource& source = mixture.sources.front();
   const int64_t records = source.size(), samples = std::min(data.validation_samples, records);
+  std::vector<uint32_t> chosen;
   for (int64_t i = 0; i < samples; ++i) {
-    source.selection.push_back(static_cast<uint32_t>(i * records / samples));
+    chosen.push_back(static_cast<uint32_t>(source.record(i * records / samples)));
   }
+  source.selection = std::move(chosen);
   mixture.shares.front() = {.records = samples, .samples = samples, .key = source.key};
   mixture.entries.front().samples = samples;
   return mixture;

@@ -46,6 +46,7 @@ struct DataConfig {
   std::map<std::string, MixtureEntry> mixture;
   std::filesystem::path validation;
   int64_t validation_samples = 512;
+  std::vector<std::string> validation_tasks;
   double image_only_rate = 0;
   double replace_subject_rate = 0;
   bool condition_squash = true;
@@ -65,6 +66,9 @@ struct DataConfig {
     v("validation", validation, "JSON lines of records that are held out, for the validation loss");
     v("validation_samples", validation_samples, "how many of them are used, always the same",
       bound::between(1, 1e6));
+    v("validation_tasks", validation_tasks, "only those of these kinds, as data.mixture.NAME.tasks",
+      bound::one_of({"text_to_image", "reconstruction", "segmentation", "recovery", "subject",
+                     "multi_object", "multi_image"}));
     v("image_only_rate", image_only_rate,
       "share of samples whose prompt is the picture alone (the reference's stage 1: 0.1)",
       bound::between(0, 1));
