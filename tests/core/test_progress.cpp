@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sstream>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace mentor {
@@ -45,6 +47,13 @@ TEST(Progress, TerminalRewritesOneLine) {
   bar.progress.finish();
   EXPECT_EQ(bar.out.str(),
             "\rdecode 400 tok, 200 tok/s\x1b[K\rdecode 401 tok, 196 tok/s, 2.0 s\x1b[K\n");
+}
+
+TEST(Progress, TheLaunchersTerminalCounts) {
+  ::setenv("MENTOR_TERMINAL", "1", /*overwrite=*/1);
+  EXPECT_TRUE(terminal_shows_errors());
+  ::unsetenv("MENTOR_TERMINAL");
+  EXPECT_EQ(terminal_shows_errors(), ::isatty(STDERR_FILENO) == 1);
 }
 
 TEST(Progress, ShortWorkShowsNothing) {

@@ -3,6 +3,7 @@
 #include "support/run_program.h"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <netinet/in.h>
 #include <string>
@@ -11,6 +12,15 @@
 #include <vector>
 
 namespace mentor {
+
+/// Whether `condition` comes true within 30 s.
+inline bool comes_true(const std::function<bool()>& condition) {
+  for (int tries = 0; tries < 3000; ++tries) {
+    if (condition()) return true;
+    ::usleep(10'000);
+  }
+  return false;
+}
 
 /// A port that nobody listens on yet, kept from others as long as this object lives.
 class FreePort {

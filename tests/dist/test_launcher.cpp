@@ -9,7 +9,6 @@
 #include <csignal>
 #include <regex>
 #include <set>
-#include <unistd.h>
 
 namespace mentor {
 namespace {
@@ -31,15 +30,16 @@ ProgramResult run_launch(const std::vector<std::string>& words) {
 /// The process ids that the ranks of "saves" have told, once all have.
 std::set<pid_t> wait_for_ready(const StartedProgram& launcher, size_t count) {
   const std::regex ready("ready ([0-9]+)\n");
-  while (true) {
+  std::set<pid_t> pids;
+  const auto read_pids = [&] {
     const std::string text = launcher.err();
-    std::set<pid_t> pids;
     for (std::sregex_iterator match(text.begin(), text.end(), ready), end; match != end; ++match) {
       pids.insert(std::stoi((*match)[1]));
     }
-    if (pids.size() == count) return pids;
-    ::usleep(10'000);
-  }
+    return pids.size() == count;
+  };
+  EXPECT_TRUE(comes_true(read_pids)) << launcher.err();
+  return pids;
 }
 
 /// A zombie that nobody has reaped yet has ended too.
@@ -129,8 +129,7 @@ TEST(Launcher, LeavesNoOrphanWhenItIsKilled) {
   ::kill(launcher.pid(), SIGKILL);
   launcher.wait();
   for (const pid_t rank : ranks) {
-    for (int tries = 0; tries < 500 && !has_ended(rank); ++tries) ::usleep(10'000);
-    EXPECT_TRUE(has_ended(rank));
+    EXPECT_TRUE(comes_true([&] { return has_ended(rank); }));
   }
 }
 
