@@ -37,8 +37,10 @@ std::string_view final_text(std::string_view line) {
 
 void SharedOutput::write_line(int fd, std::string_view prefix, std::string_view line) {
   std::string text;
-  if (line_is_open_) text += ::isatty(fd) == 1 ? "\r\x1b[K" : "\n";
-  line_is_open_ = false;
+  // A progress line is written again, anything else has to stay.
+  const bool is_progress = open_line_.find('\r') != open_line_.npos && ::isatty(fd) == 1;
+  if (!open_line_.empty()) text += is_progress ? "\r\x1b[K" : "\n";
+  open_line_.clear();
   text += prefix;
   text += line;
   text += '\n';
@@ -47,7 +49,10 @@ void SharedOutput::write_line(int fd, std::string_view prefix, std::string_view 
 
 void SharedOutput::write_raw(int fd, std::string_view bytes) {
   write_all(fd, bytes);
-  line_is_open_ = !bytes.ends_with('\n');
+  const size_t line_break = bytes.rfind('\n');
+  if (line_break != bytes.npos) open_line_.clear();
+  open_line_ += bytes.substr(line_break + 1);
+  if (open_line_.size() > kLongestLine) open_line_.erase(0, open_line_.size() - kLongestLine);
 }
 
 RankOutput::RankOutput(SharedOutput& shared, const RankOutputOptions& options)

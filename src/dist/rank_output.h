@@ -17,7 +17,7 @@ class SharedOutput {
   void write_raw(int fd, std::string_view bytes);
 
  private:
-  bool line_is_open_ = false;
+  std::string open_line_;  // what was written after the last line break
 };
 
 struct RankOutputOptions {
