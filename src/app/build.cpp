@@ -5,6 +5,7 @@
 #include "mentor/core/format.h"
 #include "mentor/models/pretrained.h"
 #include "mentor/nn/parameters.h"
+#include "mentor/train/checkpoint_folder.h"
 
 #include <ATen/ATen.h>
 
@@ -89,9 +90,13 @@ PrepareOptions prepare_options(const RunConfig& config) {
 }
 
 ModelSet load_models(const RunConfig& config, const Runtime& runtime, const ModelChoice& choice) {
-  require_weight_files(config.weights);
+  WeightsConfig weights = config.weights;
+  require_weight_files(weights);
+  if (const auto checkpoint = find_checkpoint(weights.model)) {
+    weights.model = *checkpoint / "model.safetensors";
+  }
   ModelSet models = build_models(config.model, choice);
-  (void)load_pretrained(models, config.weights, {.dtype = runtime.dtype, .device = runtime.device});
+  (void)load_pretrained(models, weights, {.dtype = runtime.dtype, .device = runtime.device});
   prepare_for_inference(models);
   return models;
 }

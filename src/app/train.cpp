@@ -3,6 +3,7 @@
 #include "mentor/app/build.h"
 #include "mentor/app/data_encode.h"
 #include "mentor/app/data_sources.h"
+#include "mentor/app/peak_flops.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
@@ -263,15 +264,17 @@ std::function<double(const Batch&)> TrainRun::flops_counter() const {
 }
 
 TrainParts TrainRun::make_parts() {
-  TrainParts parts{.models = training_.models,
-                   .buckets = *training_.buckets,
-                   .optimizer = *training_.optimizer,
-                   .loader = *loader_,
-                   .communicator = *communicator_,
-                   .control = control(),
-                   .checkpoints = *checkpoints_,
-                   .log = display_ ? &display_->log() : nullptr,
-                   .flops = flops_counter()};
+  TrainParts parts{
+      .models = training_.models,
+      .buckets = *training_.buckets,
+      .optimizer = *training_.optimizer,
+      .loader = *loader_,
+      .communicator = *communicator_,
+      .control = control(),
+      .checkpoints = *checkpoints_,
+      .log = display_ ? &display_->log() : nullptr,
+      .flops = flops_counter(),
+      .peak_flops = peak_flops(runtime_).per_second * static_cast<double>(environment_.world_size)};
   parts.validate = [this](int64_t step) -> std::optional<ValidationMetrics> {
     if (!validation_) return std::nullopt;
     const ValidationMetrics metrics = validation_->run(step);

@@ -6,7 +6,6 @@
 #include "mentor/image/image_io.h"
 
 #include <cstdio>
-#include <unistd.h>
 #include <utility>
 
 namespace mentor {
@@ -15,7 +14,7 @@ TrainDisplay::TrainDisplay(Options options)
     : options_(std::move(options)),
       log_(options_.folder, options_.resume_step),
       events_(options_.folder / "tensorboard", options_.resume_step),
-      terminal_(::isatty(STDERR_FILENO) != 0) {
+      terminal_(terminal_shows_errors()) {
   if (terminal_) {
     progress_.emplace(ProgressOptions{
         .what = "train", .unit = "steps", .total = options_.total_steps - options_.resume_step});

@@ -11,11 +11,13 @@
 #include "mentor/tensor/safetensors.h"
 #include "mentor/tensor/torch_archive.h"
 #include "mentor/tensor/weights_file.h"
+#include "mentor/train/checkpoint_folder.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 
 namespace mentor {
@@ -170,11 +172,20 @@ void write_torch(const fs::path& file, const StateDict& tensors, const DtypeChan
   save_torch_archive(file, result);
 }
 
+StateDict read_input(const WeightsConvertOptions& options) {
+  const std::optional<fs::path> checkpoint = find_checkpoint(options.in);
+  if (options.averaged) {
+    if (checkpoint) return read_averaged_weights(*checkpoint);
+    throw ConfigError(format("--averaged: {} is no checkpoint of a training run", options.in));
+  }
+  return read_weights(checkpoint ? *checkpoint / "model.safetensors" : options.in);
+}
+
 }  // namespace
 
 void convert_weights(const WeightsConvertOptions& options) {
   const Output output = choose_output(options);
-  const StateDict weights = read_weights(options.in);
+  const StateDict weights = read_input(options);
   const PublishedFile file = recognise_file(weights);
   StateDict selected = weights;
   if (file.kind == FileKind::kUnknown && options.part == "all" && options.layout == "mentor") {

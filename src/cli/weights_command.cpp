@@ -110,7 +110,13 @@ void add_convert(CLI::App& weights) {
       ->check(one_of({"mentor", "hf", "llamagen"}))
       ->type_name("LAYOUT");
   command->callback([options] { convert_weights(*options); });
-  command->footer("Example:\n  mentor weights convert stage2.pt stage2.safetensors --dtype bf16");
+  command->add_flag("--averaged", options->averaged,
+                    "the averaged weights of a checkpoint (train.ema_decay)");
+  command->footer(
+      "Examples:\n"
+      "  mentor weights convert stage2.pt stage2.safetensors --dtype bf16\n"
+      "  mentor weights convert runs/stage2 mentor.pt      the newest checkpoint, as the official "
+      "files are");
 }
 
 void add_diff(CLI::App& weights) {

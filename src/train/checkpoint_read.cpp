@@ -1,4 +1,3 @@
-#include "mentor/config/yaml.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/tensor/safetensors.h"
@@ -61,6 +60,11 @@ class OptimizerFiles {
     return copied >= slice.length;
   }
 
+  [[nodiscard]] std::vector<std::string> parameters() const {
+    std::vector<std::string> names;
+    for (const auto& [name, slices] : slices_) names.push_back(name);
+    return names;
+  }
   [[nodiscard]] const std::vector<StateDict>& files() const { return files_; }
 
  private:
@@ -83,49 +87,22 @@ class OptimizerFiles {
   std::map<std::string, std::vector<SavedSlice>> slices_;
 };
 
-bool is_checkpoint(const fs::path& folder) {
-  std::error_code ignored;
-  return fs::is_regular_file(folder / "state.yaml", ignored);
-}
-
 }  // namespace
 
-std::vector<fs::path> list_checkpoints(const fs::path& folder) {
-  std::vector<fs::path> found;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    const bool named = name.size() == 13 && name.starts_with("step_") &&
-                       std::all_of(name.begin() + 5, name.end(),
-                                   [](unsigned char c) { return std::isdigit(c) != 0; });
-    if (named && is_checkpoint(entry.path())) found.push_back(entry.path());
+StateDict read_averaged_weights(const fs::path& checkpoint) {
+  const OptimizerFiles files(checkpoint);
+  StateDict weights = read_safetensors(checkpoint / "model.safetensors");
+  for (const std::string& name : files.parameters()) {
+    const at::Tensor& current = weights.at(name);
+    const at::Tensor average = at::empty(current.sizes(), at::kFloat);
+    const StateSlice whole{.name = name, .length = current.numel(), .numel = current.numel()};
+    if (!files.copy("average.", whole, average.view(-1))) {
+      throw WeightsError(
+          format("{}: holds no averaged weights: the run had train.ema_decay 0", checkpoint));
+    }
+    weights.set(name, average);
   }
-  std::ranges::sort(found);
-  return found;
-}
-
-std::optional<fs::path> find_checkpoint(const fs::path& path) {
-  if (is_checkpoint(path)) return path;
-  for (const fs::path& folder : {path / "checkpoints", path}) {
-    const std::vector<fs::path> found = list_checkpoints(folder);
-    if (!found.empty()) return found.back();
-  }
-  return std::nullopt;
-}
-
-TrainState read_train_state(const fs::path& checkpoint) {
-  const fs::path file = checkpoint / "state.yaml";
-  TrainState state;
-  try {
-    (void)read_config({.name = file.string(), .text = read_text(file), .overrides = {}}, state);
-  } catch (const UserError& error) {
-    throw WeightsError(format("{} (of another version of this program, or damaged)", error.what()));
-  }
-  if (state.format > TrainState().format) {
-    throw WeightsError(format("{}: format {}, this program knows up to {}: update it", file,
-                              state.format, TrainState().format));
-  }
-  return state;
+  return weights;
 }
 
 void read_optimizer_state(const fs::path& checkpoint, std::vector<StateSlice> slices,

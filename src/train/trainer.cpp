@@ -132,6 +132,7 @@ at::Tensor Trainer::step(const std::vector<Example>& examples) {
     for (const size_t index : indices) members.push_back(&examples[index]);
     batches.push_back(collate(members, plan_.batch));
     own.push_back(batches.back().target_tokens());
+    if (plan_.compute.device.is_cuda()) pin(batches.back());
   }
   const Agreed agreed = agree(batches);
   const LossNormalization normalization{.per_rank = plan_.train.loss_normalization == "per_rank",

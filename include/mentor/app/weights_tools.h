@@ -36,7 +36,8 @@ struct WeightsInspectOptions {
 void inspect_weights(const WeightsInspectOptions& options, std::ostream& out);
 
 struct WeightsConvertOptions {
-  std::filesystem::path in, out;
+  std::filesystem::path in, out;   // `in` may be a checkpoint, or a run's folder: its newest one
+  bool averaged = false;           // the averaged weights of a checkpoint
   std::string container = "auto";  // auto (by the name of `out`), safetensors, pt
   std::string dtype = "keep";      // keep, fp32, bf16, fp16
   std::string part = "all";        // all, encoder, decoder, t5, clip, projector, codec

@@ -38,6 +38,9 @@ struct BatchShape {
 
 [[nodiscard]] Batch collate(const std::vector<const Example*>& examples, const BatchShape& shape);
 
+/// Moves what a GPU reads into page-locked memory, from which copies do not hold the host up.
+void pin(Batch& batch);
+
 struct MicroBatchLimits {
   int64_t samples = 1;
   int64_t tokens = 0;           // prompt and image tokens; 0: no limit

@@ -20,7 +20,8 @@ struct WeightsConfig {
   template <class Visitor>
   void fields(Visitor& v) {
     v("model", model,
-      "encoders, projector and decoder in one: a MENTOR .pt file, our .safetensors, or a folder");
+      "encoders, projector and decoder in one: a MENTOR .pt file, our .safetensors, a folder, or a "
+      "training run (its newest checkpoint)");
     v("decoder", decoder, "decoder alone: LlamaGen t2i_*.pt, generator_ckpt.pt, .safetensors");
     v("clip", clip, "vision tower alone: folder of openai/clip-vit-large-patch14, or a file");
     v("t5", t5, "text encoder alone: folder of blip2-flan-t5-xl or flan-t5-xl, or a file");

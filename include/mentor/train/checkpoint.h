@@ -3,23 +3,16 @@
 #include "mentor/core/filesystem.h"
 #include "mentor/dist/communicator.h"
 #include "mentor/tensor/state_dict.h"
+#include "mentor/train/checkpoint_folder.h"
 #include "mentor/train/optimizer.h"
 #include "mentor/train/train_config.h"
-#include "mentor/train/train_state.h"
 
 #include <functional>
 #include <future>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace mentor {
-
-// A checkpoint is a folder `step_00002000` that exists only when it is whole:
-//   model.safetensors                    all weights but the codec's, as the models hold them
-//   optimizer.rank00000.safetensors ...  each rank's slices of master weights, moments, average
-//   state.yaml                           TrainState
-//   config.yaml                          the run's configuration, every value
 
 /// What a checkpoint is written from, in host memory of its own.
 struct CheckpointContents {
@@ -34,16 +27,6 @@ struct CheckpointContents {
 /// `interval`: this rank's unfinished sums (Interval::tensor()).
 void collect_shard(const std::vector<StateSlice>& slices, bool with_master,
                    const at::Tensor& interval, CheckpointContents& contents);
-
-/// Folders of checkpoints in `folder`, oldest first. What was not finished is not among them.
-[[nodiscard]] std::vector<fs::path> list_checkpoints(const fs::path& folder);
-
-/// The checkpoint that `path` means: itself, or the newest of a run's folder or of its
-/// `checkpoints`; nothing when there is none.
-[[nodiscard]] std::optional<fs::path> find_checkpoint(const fs::path& path);
-
-/// WeightsError naming the file when it is not that of a checkpoint or of a later format.
-[[nodiscard]] TrainState read_train_state(const fs::path& checkpoint);
 
 /// Fills the slices from the files of all ranks that wrote the checkpoint, however many there
 /// were; `interval` gets this rank's sums (with another number of ranks: rank 0 all, others 0).
