@@ -1,5 +1,6 @@
 #include "mentor/kernels/cpu_kernels.h"
 
+#include "mentor/kernels/attention_kernels.h"
 #include "mentor/kernels/train_kernels.h"
 
 namespace mentor {
@@ -33,5 +34,13 @@ const TrainKernels<T>& train_kernels() {
 }
 template const TrainKernels<float>& train_kernels<float>();
 template const TrainKernels<Bf16>& train_kernels<Bf16>();
+
+template <class T>
+const AttentionKernels<T>& attention_kernels() {
+  return choose(generic::attention_kernels<T>(), avx2::attention_kernels<T>(),
+                avx512::attention_kernels<T>());
+}
+template const AttentionKernels<float>& attention_kernels<float>();
+template const AttentionKernels<Bf16>& attention_kernels<Bf16>();
 
 }  // namespace mentor

@@ -1,6 +1,9 @@
 #include "mentor/models/llamagen.h"
 
 #include "mentor/models/initialization.h"
+#include "mentor/nn/checkpoint.h"
+#include "mentor/nn/dropout.h"
+#include "mentor/nn/gated.h"
 #include "mentor/nn/parameters.h"
 #include "mentor/nn/state.h"
 
@@ -13,34 +16,32 @@
 namespace mentor {
 
 LlamaGenAttentionImpl::LlamaGenAttentionImpl(const LlamaGenConfig& config)
-    : num_heads_(config.num_heads), residual_dropout_(config.residual_dropout) {
+    : num_heads_(config.num_heads) {
   wqkv_ = register_module("wqkv", Linear(config.dim, 3 * config.dim, /*with_bias=*/false));
   wo_ = register_module("wo", Linear(config.dim, config.dim, /*with_bias=*/false));
 }
 
 at::Tensor LlamaGenAttentionImpl::forward(const at::Tensor& x_SD, int64_t layer,
                                           const RopeTable::Rotation& rotation,
-                                          const Attend& attend) {
+                                          const Attend& attend) const {
   const at::Tensor qkv = wqkv_->forward(x_SD).unflatten(-1, {3, num_heads_, -1});
-  const at::Tensor q_SHK = apply_rope(qkv.select(1, 0), rotation);
-  const at::Tensor k_SHK = apply_rope(qkv.select(1, 1), rotation);
-  const at::Tensor mixed = attend(layer, q_SHK, k_SHK, qkv.select(1, 2));
-  return at::dropout(wo_->forward(mixed.flatten(1)), residual_dropout_, is_training());
+  const TurnedHeads heads = apply_rope(qkv, rotation);
+  return wo_->forward(attend(layer, heads.q, heads.k, heads.v).flatten(1));
 }
 
-SwiGluImpl::SwiGluImpl(const LlamaGenConfig& config) : dropout_(config.ffn_dropout) {
+SwiGluImpl::SwiGluImpl(const LlamaGenConfig& config) {
   const int64_t hidden = config.ffn_hidden();
   gate_ = register_module("w1", Linear(config.dim, hidden, /*with_bias=*/false));
   up_ = register_module("w3", Linear(config.dim, hidden, /*with_bias=*/false));
   down_ = register_module("w2", Linear(hidden, config.dim, /*with_bias=*/false));
 }
 
-at::Tensor SwiGluImpl::forward(const at::Tensor& x_SD) {
-  const at::Tensor hidden = at::silu(gate_->forward(x_SD)) * up_->forward(x_SD);
-  return at::dropout(down_->forward(hidden), dropout_, is_training());
+at::Tensor SwiGluImpl::forward(const at::Tensor& x_SD) const {
+  return down_->forward(silu_mul(gate_->forward(x_SD), up_->forward(x_SD)));
 }
 
-LlamaGenBlockImpl::LlamaGenBlockImpl(const LlamaGenConfig& config) {
+LlamaGenBlockImpl::LlamaGenBlockImpl(const LlamaGenConfig& config)
+    : residual_dropout_(config.residual_dropout), ffn_dropout_(config.ffn_dropout) {
   attention_ = register_module("attention", LlamaGenAttention(config));
   feed_forward_ = register_module("feed_forward", SwiGlu(config));
   attention_norm_ = register_module("attention_norm", RmsNorm(config.dim, config.norm_eps));
@@ -48,10 +49,13 @@ LlamaGenBlockImpl::LlamaGenBlockImpl(const LlamaGenConfig& config) {
 }
 
 at::Tensor LlamaGenBlockImpl::forward(const at::Tensor& x_SD, int64_t layer,
-                                      const RopeTable::Rotation& rotation, const Attend& attend) {
-  const at::Tensor h_SD =
-      x_SD + attention_->forward(attention_norm_->forward(x_SD), layer, rotation, attend);
-  return h_SD + feed_forward_->forward(ffn_norm_->forward(h_SD));
+                                      const RopeTable::Rotation& rotation,
+                                      const Attend& attend) const {
+  const at::Tensor mixed_SD =
+      attention_->forward(attention_norm_->forward(x_SD), layer, rotation, attend);
+  const at::Tensor h_SD = add_dropout(x_SD, mixed_SD, residual_dropout_, is_training());
+  return add_dropout(h_SD, feed_forward_->forward(ffn_norm_->forward(h_SD)), ffn_dropout_,
+                     is_training());
 }
 
 ConditionEmbeddingImpl::ConditionEmbeddingImpl(const LlamaGenConfig& config) {
@@ -119,8 +123,12 @@ at::Tensor LlamaGenImpl::run_blocks(at::Tensor x_SD, const std::vector<int64_t>&
                                     const Attend& attend) {
   const at::Tensor rows = at::tensor(rope_rows, at::kLong).to(x_SD.device());
   const RopeTable::Rotation rotation = rope_.rotation(rows);
-  for (size_t layer = 0; layer < layers_.size(); ++layer) {
-    x_SD = layers_[layer]->forward(x_SD, static_cast<int64_t>(layer), rotation, attend);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const auto run = [block = layers_[i], layer = static_cast<int64_t>(i), rotation,
+                      attend](const std::vector<at::Tensor>& inputs) {
+      return block->forward(inputs.front(), layer, rotation, attend);
+    };
+    x_SD = checkpoints_ ? checkpoint(run, {x_SD}) : run({x_SD});
   }
   return x_SD;
 }
@@ -165,11 +173,12 @@ at::Tensor LlamaGenImpl::predicting_rows(const Condition& condition, const at::T
     offsets.push_back(offsets.back() + length + num_tokens - 1);
   }
   at::Tensor x_SD = at::cat(pieces).to(at::kFloat);
-  x_SD = at::dropout(x_SD, config_.token_dropout, is_training());
-  x_SD = run_blocks(x_SD, rope_rows,
-                    [&](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-                      return packed_causal_attention(q, k, v, offsets);
-                    });
+  x_SD = drop(x_SD, config_.token_dropout, is_training());
+  x_SD =
+      run_blocks(x_SD, rope_rows,
+                 [offsets](int64_t, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+                   return packed_causal_attention(q, k, v, offsets);
+                 });
   return x_SD.index_select(0, at::tensor(predicting, at::kLong).to(x_SD.device()));
 }
 

@@ -1,5 +1,7 @@
 #include "mentor/models/t5_encoder.h"
 
+#include "mentor/nn/checkpoint.h"
+#include "mentor/nn/dropout.h"
 #include "mentor/tensor/shape.h"
 
 #include <ATen/ATen.h>
@@ -14,11 +16,6 @@
 
 namespace mentor {
 namespace {
-
-/// Dropout after a part of a block; costs nothing outside training.
-at::Tensor drop(const at::Tensor& x, double probability, bool training) {
-  return training && probability > 0 ? at::dropout(x, probability, true) : x;
-}
 
 /// softmax(q kᵀ + bias) v without 1/√K, as T5 was trained. q, k, v [B, H, S, K]; bias [1 or B, H,
 /// S, S]. On a CPU the fused kernel wins forward but its backward is up to twice as slow as three
@@ -64,8 +61,10 @@ class T5BlockImpl : public torch::nn::Module {
   }
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& x_BSD, const at::Tensor& bias) const {
-    const at::Tensor h_BSD = x_BSD + update(attend(attention_norm_->forward(x_BSD), bias));
-    return h_BSD + update(feed_forward(feed_forward_norm_->forward(h_BSD)));
+    const at::Tensor h_BSD =
+        add_dropout(x_BSD, attend(attention_norm_->forward(x_BSD), bias), dropout_, is_training());
+    return add_dropout(h_BSD, feed_forward(feed_forward_norm_->forward(h_BSD)), dropout_,
+                       is_training());
   }
 
  private:
@@ -95,10 +94,6 @@ class T5BlockImpl : public torch::nn::Module {
     feed_forward_norm_ =
         layer->register_module("layer_norm", RmsNorm(config.d_model, config.layer_norm_eps));
     return layer;
-  }
-
-  [[nodiscard]] at::Tensor update(const at::Tensor& y) const {
-    return drop(y, dropout_, is_training());
   }
 
   [[nodiscard]] at::Tensor attend(const at::Tensor& x_BSD, const at::Tensor& bias) const {
@@ -172,7 +167,12 @@ at::Tensor T5EncoderImpl::forward(const at::Tensor& embeddings_BSD, at::IntArray
   }
   const at::Tensor bias = attention_bias(length, lengths);
   at::Tensor x_BSD = drop(embeddings_BSD.to(at::kFloat), config_.dropout, is_training());
-  for (const T5Block& block : blocks_) x_BSD = block->forward(x_BSD, bias);
+  for (const T5Block& block : blocks_) {
+    const auto run = [block](const std::vector<at::Tensor>& inputs) {
+      return block->forward(inputs[0], inputs[1]);
+    };
+    x_BSD = checkpoints_ ? checkpoint(run, {x_BSD, bias}) : run({x_BSD, bias});
+  }
   return drop(final_norm_->forward(x_BSD), config_.dropout, is_training());
 }
 

@@ -1,5 +1,6 @@
 #include "mentor/nn/attention.h"
 
+#include "causal_attention.h"
 #include "mentor/kernels/cpu_kernels.h"
 
 #include <ATen/ATen.h>
@@ -45,6 +46,9 @@ void decode_on_cpu(DecodeAttention<T> kernel, const at::Tensor& q_BHK, const at:
 
 at::Tensor packed_causal_attention(const at::Tensor& q_SHK, const at::Tensor& k_SHK,
                                    const at::Tensor& v_SHK, const std::vector<int64_t>& offsets) {
+  if (fits_blockwise_attention(q_SHK)) {
+    return blockwise_causal_attention(q_SHK, k_SHK, v_SHK, offsets);
+  }
   std::vector<at::Tensor> outputs;
   outputs.reserve(offsets.size());
   for (size_t b = 0; b + 1 < offsets.size(); ++b) {

@@ -255,6 +255,37 @@ TEST(LlamaGen, LossesAreThoseOfTheLogits) {
   }
 }
 
+TEST(LlamaGen, ActivationCheckpointingChangesNoBit) {
+  Fixture f("identity");
+  LlamaGenConfig config = f.model->config();
+  config.token_dropout = config.residual_dropout = config.ffn_dropout = 0.1;
+  LlamaGen model(config);
+  (void)load_state_dict(*model, state_dict(*f.model), at::kFloat);
+  model->train();
+  const auto step = [&](bool checkpointing, bool embeddings_learn) {
+    model->set_activation_checkpointing(checkpointing);
+    model->zero_grad();
+    for (auto& parameter : model->named_parameters()) {
+      if (parameter.key().find("embedding") == std::string::npos) continue;
+      parameter.value().set_requires_grad(embeddings_learn);
+    }
+    at::manual_seed(7);
+    const at::Tensor weights_BT = at::ones(f.tokens_BT.sizes());
+    const at::Tensor loss = model->losses(f.condition, f.tokens_BT, weights_BT).sum;
+    loss.backward();
+    std::vector<at::Tensor> results = {loss.detach(), at::rand({4})};  // where the stream is now
+    for (const at::Tensor& p : model->parameters()) {
+      if (p.requires_grad()) results.push_back(p.grad().clone());
+    }
+    return results;
+  };
+  for (const bool embeddings_learn : {true, false}) {
+    const auto plain = step(false, embeddings_learn), again = step(true, embeddings_learn);
+    ASSERT_EQ(plain.size(), again.size());
+    for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(plain[i].equal(again[i])) << i;
+  }
+}
+
 TEST(LlamaGen, BatchEqualsSinglesAndCachedEqualsUncached) {
   Fixture f("identity");
   const at::NoGradGuard no_grad;

@@ -49,6 +49,31 @@ TEST_P(T5EncoderTest, HiddenStateWithoutGradientsEqualsReference) {
                golden_.io.at(name + ".last_hidden_state"), tolerance("last_hidden_state"));
 }
 
+TEST(T5Encoder, ActivationCheckpointingChangesNoBit) {
+  const Golden golden("t5");
+  T5Config config = golden_t5_config(golden.meta.at("config"));
+  config.dropout = 0.1;
+  T5Encoder model(config);
+  load_golden(*model, golden.weights);
+  model->train();
+  const at::Tensor ids = golden.io.at("input_ids");
+  const auto step = [&](bool checkpointing) {
+    model->set_activation_checkpointing(checkpointing);
+    model->zero_grad();
+    at::manual_seed(3);
+    const at::Tensor hidden =
+        model->forward(model->embed(ids), row_lengths(golden.io.at("attention_mask")));
+    hidden.sum().backward();
+    std::vector<at::Tensor> results = {hidden.detach(), at::rand({4})};
+    for (const at::Tensor& parameter : model->parameters())
+      results.push_back(parameter.grad().clone());
+    return results;
+  };
+  const auto plain = step(false), again = step(true);
+  for (size_t i = 0; i < plain.size(); ++i) EXPECT_TRUE(plain[i].equal(again[i])) << i;
+  EXPECT_FALSE(plain.front().equal((model->eval(), step(false).front()))) << "dropout was off";
+}
+
 TEST_P(T5EncoderTest, LossAndGradientsEqualReference) {
   const std::string name = case_at("name");
   const at::Tensor hidden = run();

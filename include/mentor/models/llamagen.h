@@ -32,11 +32,10 @@ class LlamaGenAttentionImpl : public torch::nn::Module {
  public:
   explicit LlamaGenAttentionImpl(const LlamaGenConfig& config);
   at::Tensor forward(const at::Tensor& x_SD, int64_t layer, const RopeTable::Rotation& rotation,
-                     const Attend& attend);
+                     const Attend& attend) const;
 
  private:
   int64_t num_heads_;
-  double residual_dropout_;
   Linear wqkv_{nullptr}, wo_{nullptr};
 };
 TORCH_MODULE(LlamaGenAttention);
@@ -45,10 +44,9 @@ TORCH_MODULE(LlamaGenAttention);
 class SwiGluImpl : public torch::nn::Module {
  public:
   explicit SwiGluImpl(const LlamaGenConfig& config);
-  at::Tensor forward(const at::Tensor& x_SD);
+  at::Tensor forward(const at::Tensor& x_SD) const;
 
  private:
-  double dropout_;
   Linear gate_{nullptr}, up_{nullptr}, down_{nullptr};
 };
 TORCH_MODULE(SwiGlu);
@@ -57,9 +55,10 @@ class LlamaGenBlockImpl : public torch::nn::Module {
  public:
   explicit LlamaGenBlockImpl(const LlamaGenConfig& config);
   at::Tensor forward(const at::Tensor& x_SD, int64_t layer, const RopeTable::Rotation& rotation,
-                     const Attend& attend);
+                     const Attend& attend) const;
 
  private:
+  double residual_dropout_, ffn_dropout_;
   LlamaGenAttention attention_{nullptr};
   SwiGlu feed_forward_{nullptr};
   RmsNorm attention_norm_{nullptr}, ffn_norm_{nullptr};
@@ -90,6 +89,10 @@ class LlamaGenImpl : public torch::nn::Module {
   explicit LlamaGenImpl(const LlamaGenConfig& config);
 
   [[nodiscard]] const LlamaGenConfig& config() const { return config_; }
+
+  /// Keeps one tensor per block for the backward pass and computes the rest again there: a third
+  /// more work for a fraction of the memory, and the same gradients.
+  void set_activation_checkpointing(bool on) { checkpoints_ = on; }
 
   /// Class labels (int64 [B]) as a condition; num_classes stands for "no class".
   [[nodiscard]] Condition class_condition(const at::Tensor& labels_B) const;
@@ -133,6 +136,7 @@ class LlamaGenImpl : public torch::nn::Module {
   at::Tensor head(const at::Tensor& x_SD);
 
   LlamaGenConfig config_;
+  bool checkpoints_ = false;
   RopeTable rope_;
   ConditionEmbedding cls_embedding_{nullptr};
   Embedding tok_embeddings_{nullptr};

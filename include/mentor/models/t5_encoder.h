@@ -22,6 +22,9 @@ class T5EncoderImpl : public torch::nn::Module {
  public:
   explicit T5EncoderImpl(const T5Config& config);
 
+  /// Keeps the input of each block for the backward pass and computes the rest again there.
+  void set_activation_checkpointing(bool on) { checkpoints_ = on; }
+
   /// Token embeddings: ids int64 [B, S] -> [B, S, D].
   [[nodiscard]] at::Tensor embed(const at::Tensor& ids_BS) const;
 
@@ -35,6 +38,7 @@ class T5EncoderImpl : public torch::nn::Module {
   [[nodiscard]] at::Tensor attention_bias(int64_t length, at::IntArrayRef lengths) const;
 
   T5Config config_;
+  bool checkpoints_ = false;
   Embedding shared_{nullptr};
   Embedding relative_bias_{nullptr};  // [buckets, H]: held by block 0, used by all
   std::vector<T5Block> blocks_;

@@ -29,7 +29,14 @@ class RopeTable {
   at::Tensor cos_, sin_;  // [grid^2 + 1, head_dim / 2] fp32
 };
 
-/// Turns adjacent channel pairs of x [S, H, K] in fp32; the result has x's dtype.
-[[nodiscard]] at::Tensor apply_rope(const at::Tensor& x_SHK, const RopeTable::Rotation& rotation);
+/// Queries and keys turned by their position, values as they are: all [S, H, K].
+struct TurnedHeads {
+  at::Tensor q, k, v;
+};
+
+/// Splits qkv [S, 3, H, K] and turns adjacent channel pairs of q and k in fp32; the results have
+/// qkv's dtype. On a CPU one pass each way.
+[[nodiscard]] TurnedHeads apply_rope(const at::Tensor& qkv_S3HK,
+                                     const RopeTable::Rotation& rotation);
 
 }  // namespace mentor

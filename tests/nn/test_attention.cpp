@@ -1,0 +1,162 @@
+#include "mentor/kernels/attention_kernels.h"
+#include "mentor/nn/attention.h"
+#include "support/compare.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace mentor {
+namespace {
+
+/// softmax(q kᵀ / √K + mask) v in fp32, one sequence after the other.
+at::Tensor plain_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const std::vector<int64_t>& offsets) {
+  std::vector<at::Tensor> outputs;
+  for (size_t b = 0; b + 1 < offsets.size(); ++b) {
+    const auto piece = [&](const at::Tensor& x) {
+      return x.slice(0, offsets[b], offsets[b + 1]).transpose(0, 1);
+    };
+    const int64_t length = offsets[b + 1] - offsets[b];
+    const at::Tensor mask = at::full({length, length}, -INFINITY).triu(1);
+    const at::Tensor scores =
+        at::matmul(piece(q), piece(k).mT()) / std::sqrt(static_cast<double>(q.size(2)));
+    outputs.push_back(at::matmul(at::softmax(scores + mask, -1), piece(v)).transpose(0, 1));
+  }
+  return at::cat(outputs);
+}
+
+struct Attention {
+  at::Tensor out, dq, dk, dv;
+};
+/// q, k, v as the model has them: slices of one tensor [S, 3, H, K].
+template <class Attend>
+Attention run(const at::Tensor& qkv, const at::Tensor& dout, at::ScalarType dtype,
+              const Attend& attend) {
+  const at::Tensor leaf = qkv.to(dtype).detach().clone().requires_grad_(true);
+  const auto parts = leaf.unbind(1);
+  const at::Tensor out = attend(parts[0], parts[1], parts[2]);
+  out.backward(dout.to(dtype));
+  const auto gradients = leaf.grad().unbind(1);
+  return {out.detach(), gradients[0], gradients[1], gradients[2]};
+}
+
+double relative(const at::Tensor& actual, const at::Tensor& expected) {
+  return max_abs_difference(actual, expected) / expected.abs().max().item<double>();
+}
+
+TEST(PackedCausalAttention, EqualsMatmulSoftmaxMatmul) {
+  at::manual_seed(1);
+  const std::vector<int64_t> packings[] = {
+      {0, 1}, {0, 64}, {0, 65, 66, 200}, {0, 128, 128, 511}, {0, 600}};
+  for (const int64_t dim : {16, 32, 48, 64, 24, 80}) {  // the last two take ATen's kernel
+    for (const auto& offsets : packings) {
+      const at::Tensor qkv = at::randn({offsets.back(), 3, 2, dim});
+      const at::Tensor dout = at::randn({offsets.back(), 2, dim});
+      const auto plain = run(qkv.to(at::kBFloat16), dout.to(at::kBFloat16), at::kFloat,
+                             [&](const auto&... x) { return plain_attention(x..., offsets); });
+      for (const auto& [dtype, tolerance] : {std::pair{at::kFloat, 1e-5}, {at::kBFloat16, 0.02}}) {
+        const auto own =
+            run(qkv.to(at::kBFloat16), dout.to(at::kBFloat16), dtype,
+                [&](const auto&... x) { return packed_causal_attention(x..., offsets); });
+        const std::string name = "K " + std::to_string(dim) + " S " +
+                                 std::to_string(offsets.back()) + " " + c10::toString(dtype);
+        EXPECT_LE(relative(own.out, plain.out), tolerance) << name;
+        EXPECT_LE(relative(own.dv, plain.dv), tolerance) << name;
+        if (offsets.back() == 1) continue;  // one key: the gradient of its score is 0
+        EXPECT_LE(relative(own.dq, plain.dq), tolerance) << name;
+        EXPECT_LE(relative(own.dk, plain.dk), tolerance) << name;
+      }
+    }
+  }
+}
+
+TEST(PackedCausalAttention, GradientsAreRecordedOrNotWithEqualResults) {
+  const at::Tensor qkv = at::randn({150, 3, 2, 32});
+  const auto parts = qkv.unbind(1);
+  const auto attend = [&] {
+    return packed_causal_attention(parts[0], parts[1], parts[2], {0, 150});
+  };
+  const at::Tensor without = attend();
+  EXPECT_FALSE(without.requires_grad());
+  const at::Tensor query = parts[0].detach().clone().requires_grad_(true);
+  const at::Tensor with = packed_causal_attention(query, parts[1], parts[2], {0, 150});
+  EXPECT_TRUE(with.requires_grad());
+  EXPECT_TRUE(with.equal(without));
+}
+
+TEST(PackedCausalAttention, NeitherThreadsNorNeighboursChangeASequence) {
+  at::manual_seed(2);
+  const at::Tensor qkv = at::randn({300, 3, 4, 64}), dout = at::randn({300, 4, 64});
+  const auto gradients = [&](const at::Tensor& x, const at::Tensor& g,
+                             const std::vector<int64_t>& offsets) {
+    return run(x, g, at::kBFloat16,
+               [&](const auto&... parts) { return packed_causal_attention(parts..., offsets); });
+  };
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const Attention one = gradients(qkv, dout, {0, 100, 300});
+  at::set_num_threads(3);
+  const Attention three = gradients(qkv, dout, {0, 100, 300});
+  at::set_num_threads(threads);
+  const Attention alone = gradients(qkv.slice(0, 100), dout.slice(0, 100), {0, 200});
+  for (const auto part : {&Attention::out, &Attention::dq, &Attention::dk, &Attention::dv}) {
+    EXPECT_TRUE((one.*part).equal(three.*part));
+    EXPECT_TRUE((one.*part).slice(0, 100).equal(alone.*part));
+  }
+}
+
+TEST(PackedCausalAttention, LargeScoresStayFinite) {
+  const at::Tensor x = at::full({70, 3, 1, 16}, 60.0F);
+  const Attention own = run(x, at::ones({70, 1, 16}), at::kFloat, [](const auto&... parts) {
+    return packed_causal_attention(parts..., {0, 70});
+  });
+  EXPECT_LE(max_abs_difference(own.out, at::full({70, 1, 16}, 60.0F)), 1e-3);
+  EXPECT_TRUE(own.dq.isfinite().all().item<bool>());
+}
+
+template <class T>
+void expect_equal_sets(const AttentionKernels<T>& one, const AttentionKernels<T>& other) {
+  constexpr int64_t kRows = 64, kColumns = 128;
+  const at::Tensor scores = at::randn({kRows, kColumns}) * 3, gradients = at::randn({kRows, 64});
+  const auto softmax = [&](const AttentionKernels<T>& kernels) {
+    const auto dtype = sizeof(T) == 2 ? at::kBFloat16 : at::kFloat;
+    at::Tensor p = at::zeros({kRows, kColumns}, dtype), sums = at::zeros({2, kRows});
+    kernels.softmax({.scores = scores.const_data_ptr<float>(),
+                     .rows = kRows,
+                     .columns = kColumns,
+                     .visible = 65,
+                     .scale = 0.5F,
+                     .numerators = static_cast<T*>(p.mutable_data_ptr()),
+                     .log_sum = sums.mutable_data_ptr<float>(),
+                     .inverse_sum = sums.mutable_data_ptr<float>() + kRows});
+    at::Tensor back = at::zeros({3, kRows, 64}, dtype);
+    T* out = static_cast<T*>(back.mutable_data_ptr());
+    kernels.softmax_backward({.scores = scores.const_data_ptr<float>(),
+                              .gradients = gradients.const_data_ptr<float>(),
+                              .log_sum = sums.const_data_ptr<float>(),
+                              .mean_gradient = sums.const_data_ptr<float>() + kRows,
+                              .rows = kRows,
+                              .visible = 1,
+                              .scale = 0.5F,
+                              .p_right = out,
+                              .ds = out + kRows * 64,
+                              .ds_right = out + 2 * kRows * 64});
+    return at::cat({p.to(at::kFloat).flatten(), sums.flatten(), back.to(at::kFloat).flatten()});
+  };
+  EXPECT_TRUE(at::allclose(softmax(one), softmax(other), 0.008, 1e-6));
+}
+
+TEST(PackedCausalAttention, EveryInstructionSetGivesTheSame) {
+  at::manual_seed(3);
+  expect_equal_sets(generic::attention_kernels<float>(), attention_kernels<float>());
+  expect_equal_sets(generic::attention_kernels<Bf16>(), attention_kernels<Bf16>());
+  if (!__builtin_cpu_supports("x86-64-v3")) return;
+  expect_equal_sets(avx2::attention_kernels<float>(), attention_kernels<float>());
+  expect_equal_sets(avx2::attention_kernels<Bf16>(), attention_kernels<Bf16>());
+}
+
+}  // namespace
+}  // namespace mentor
