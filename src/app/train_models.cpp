@@ -137,6 +137,9 @@ void load_training_models(TrainingModels& training, const RunConfig& config,
                                                config.train.ema_decay, communicator);
   models.decoder->train();
   models.encoder->train();
+  models.decoder->set_activation_checkpointing(config.train.activation_checkpointing);
+  T5Encoder text_encoder = models.encoder->language_model();
+  text_encoder->set_activation_checkpointing(config.train.activation_checkpointing);
   models.codec->eval();
   to_inference_layout(models.codec);
 }
