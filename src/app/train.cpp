@@ -339,7 +339,10 @@ int TrainRun::execute() {
 int train_model(const TrainOptions& options) {
   const ProcessEnvironment environment = read_process_environment();
   show_rank_in_log(environment);
-  return TrainRun(options, environment).execute();
+  TrainOptions resolved = options;
+  fs::path& out = resolved.run.config.train.out;
+  if (out.empty()) out = fs::absolute("runs/train");
+  return TrainRun(resolved, environment).execute();
 }
 
 }  // namespace mentor

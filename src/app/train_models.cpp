@@ -102,16 +102,17 @@ std::string estimate_memory(const RunConfig& config, const ModelSet& models,
   return text;
 }
 
-void load_training_models(TrainingModels& training, const RunConfig& config,
-                          const WeightsConfig& weights, const Runtime& runtime,
-                          Communicator& communicator) {
-  ModelSet& models = training.models;
-  require_weight_files(weights);
-  // In fp32 on the host: the master weights keep what a file in fp32 holds.
-  (void)load_pretrained(models, weights, {.dtype = at::kFloat, .device = at::kCPU});
+void train_with(TrainingModels& training, const RunConfig& config, const Runtime& runtime,
+                Communicator& communicator, Stage stage) {
   const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : named_tensors(models))
+  ModelSet& models = training.models;
+  if (training.trained.empty()) {
+    training.trained =
+        choose_trained(models, config.train, config.optimizer, config.precision, stage);
+  }
+  for (const auto& [name, tensor] : named_tensors(models)) {
     at::Tensor(tensor).set_requires_grad(false);
+  }
   training.buckets = std::make_unique<ParameterBuckets>(
       training.trained,
       ParameterBuckets::Options{.compute = runtime.dtype,
@@ -127,11 +128,10 @@ void load_training_models(TrainingModels& training, const RunConfig& config,
   const at::ScalarType codec = parse_dtype(config.precision.codec);
   for (const auto& [name, tensor] : named_tensors(models)) {
     if (!placed.insert(tensor.unsafeGetTensorImpl()).second) continue;
-    const at::ScalarType dtype = part_of(name) == Part::kCodec ? codec : runtime.dtype;
+    const at::ScalarType floating = part_of(name) == Part::kCodec ? codec : runtime.dtype;
+    const at::ScalarType kind = tensor.scalar_type();
     at::Tensor registered = tensor;
-    assign(registered,
-           tensor.to(runtime.device,
-                     at::isFloatingType(tensor.scalar_type()) ? dtype : tensor.scalar_type()));
+    assign(registered, tensor.to(runtime.device, at::isFloatingType(kind) ? floating : kind));
   }
   training.optimizer = std::make_unique<AdamW>(*training.buckets, config.optimizer,
                                                config.train.ema_decay, communicator);
@@ -142,6 +142,15 @@ void load_training_models(TrainingModels& training, const RunConfig& config,
   text_encoder->set_activation_checkpointing(config.train.activation_checkpointing);
   models.codec->eval();
   to_inference_layout(models.codec);
+}
+
+void load_training_models(TrainingModels& training, const RunConfig& config,
+                          const WeightsConfig& weights, const Runtime& runtime,
+                          Communicator& communicator) {
+  require_weight_files(weights);
+  // In fp32 on the host: the master weights keep what a file in fp32 holds.
+  (void)load_pretrained(training.models, weights, {.dtype = at::kFloat, .device = at::kCPU});
+  train_with(training, config, runtime, communicator, stage_of(config.data));
 }
 
 }  // namespace mentor

@@ -37,8 +37,12 @@ struct TrainingModels {
                                           const Runtime& runtime, int64_t world_size,
                                           double memory_bytes);
 
-/// Fills shape-only `models`: reads `weights` in fp32, moves what is trained into buckets, and the
-/// rest to the device in the precision of the run.
+/// Moves the parameters that the configuration trains (training.trained, chosen here if empty) into
+/// buckets, and the rest to the device in the precision of the run.
+void train_with(TrainingModels& training, const RunConfig& config, const Runtime& runtime,
+                Communicator& communicator, Stage stage);
+
+/// Fills shape-only `models` from `weights`, in fp32, and train_with().
 void load_training_models(TrainingModels& training, const RunConfig& config,
                           const WeightsConfig& weights, const Runtime& runtime,
                           Communicator& communicator);

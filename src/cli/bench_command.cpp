@@ -89,8 +89,12 @@ void add_bench_command(CLI::App& mentor) {
             {.name = "encode", .help = "Text encoder and vision tower.", .run = bench_encode});
   add_bench(*group, {.name = "codec", .help = "Image codec, both ways.", .run = bench_codec});
   add_bench(*group, {.name = "train",
-                     .help = "Forward and backward pass of a training step.",
+                     .help = "Forward and backward pass of the decoder in a training step.",
                      .run = bench_train,
+                     .numbers = {kPromptTokens, kMicroBatch, kRuns}});
+  add_bench(*group, {.name = "train-step",
+                     .help = "A whole optimizer step of stage 2, by part.",
+                     .run = bench_train_step,
                      .numbers = {kPromptTokens, kMicroBatch, kRuns}});
   add_loader(*group);
   add_bench(*group, {.name = "load",

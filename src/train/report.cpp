@@ -91,6 +91,11 @@ std::string head_html(const std::string& name, const RunRecords& records,
 
 // --- Headline figures ----------------------------------------------------------------------------
 
+/// Whole below a thousand.
+std::string count_text(int64_t count) {
+  return count < 1000 ? format("{}", count) : trimmed(fit_thousands(static_cast<double>(count)));
+}
+
 std::string figure(std::string_view label, const std::string& value, const std::string& note = "") {
   return format("<div><dt>{}</dt><dd>{}</dd><dd>{}</dd></div>\n", label, escape_html(value),
                 escape_html(note));
@@ -110,9 +115,9 @@ std::string figures_html(const RunRecords& records) {
     html += figure("Best validation", format("{:#.4g}", best->loss),
                    "at step " + grouped_digits(best->step));
   }
-  html += figure("Samples", trimmed(fit_thousands(static_cast<double>(last.samples))),
+  html += figure("Samples", count_text(last.samples),
                  trimmed(fit_number(last.samples_per_s, 5, 2)) + " per second");
-  html += figure("Tokens", trimmed(fit_thousands(static_cast<double>(last.tokens))),
+  html += figure("Tokens", count_text(last.tokens),
                  trimmed(fit_thousands(last.tokens_per_s)) + " per second");
   if (last.mfu) html += figure("Utilisation", trimmed(fit_percent(*last.mfu)), "of the peak (MFU)");
   html += figure("Time", short_duration(seconds), "spent training");

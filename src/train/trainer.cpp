@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 namespace mentor {
@@ -234,8 +235,10 @@ CheckpointContents Trainer::collect() {
   }
   collect_shard(slices, with_master, losses_.tensor(), contents);
   if (parts_.control.rank() != 0) return contents;
+  std::unordered_set<const void*> written;
   for (const auto& [name, tensor] : named_tensors(parts_.models)) {
-    if (part_of(name) == Part::kCodec) continue;
+    const bool alias = !written.insert(tensor.unsafeGetTensorImpl()).second;
+    if (alias || part_of(name) == Part::kCodec) continue;
     // What is frozen does not change while it is written.
     const at::Tensor host = tensor.detach().cpu();
     const bool changes = trained.contains(name) && host.is_alias_of(tensor);

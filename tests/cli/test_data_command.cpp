@@ -115,7 +115,7 @@ TEST(DataCommand, EncodesOnceOnAnyNumberOfProcesses) {
   EXPECT_EQ(again.out, cache + ": 0 targets encoded, 17 known already, 2 bad records left out\n");
   expect_one_message(encode({}), "data.code_cache: is not set");
   expect_one_message(
-      encode({"--code-cache", cache, "--set", "runtime.dtype=fp32", "--log-level", "warn"}),
+      encode({"--code-cache", cache, "--set", "precision.codec=bf16", "--log-level", "warn"}),
       "other weights or another precision");
   for (const char* shard : {"2/2", "0/2x"}) {
     expect_one_message(encode({"--code-cache", cache, std::string("--shard=") + shard}), "--shard");

@@ -28,12 +28,16 @@ check_flags() { # COMMAND LINE; the help text on standard input
 }
 
 check_command() {
+  if [[ "$1" == *" -- "* ]]; then  # mentor launch ... -- COMMAND
+    check_command "${1%% -- *}" && check_command "build/mentor ${1#* -- }"
+    return
+  fi
   local words=() verbs=() word
   read -ra words <<<"$1"
   case "${words[0]}" in
     build/mentor)
       for word in "${words[@]:1}"; do
-        [[ "$word" =~ ^[a-z]+$ ]] && build/mentor "${verbs[@]}" "$word" --help >/dev/null 2>&1 || break
+        [[ "$word" =~ ^[a-z][a-z-]*$ ]] && build/mentor "${verbs[@]}" "$word" --help >/dev/null 2>&1 || break
         verbs+=("$word")
       done
       [ "${#verbs[@]}" -gt 0 ] || [[ "${words[1]:-}" == --* ]] ||

@@ -108,7 +108,7 @@ class MiniatureRun {
       const StateDict weights = read_safetensors(*resume / "model.safetensors");
       const at::NoGradGuard no_grad;
       for (const auto& [name, tensor] : named_tensors(models_)) {
-        at::Tensor(tensor).copy_(weights.at(name));
+        if (weights.contains(name)) at::Tensor(tensor).copy_(weights.at(name));
       }
     }
     trained_ = choose_trained(models_, options.train, options.optimizer, {}, Stage::kInstruction);

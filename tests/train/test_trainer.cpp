@@ -149,6 +149,36 @@ TEST(Trainer, BadRecordsAreLeftOutAndCounted) {
   EXPECT_EQ(run.trainer().state().samples_seen, 39);
 }
 
+TEST(Trainer, KeepsTheLastCheckpointsAndThoseOfRoundSteps) {
+  MiniatureOptions options = steps(7);
+  options.checkpoint_every = 1;
+  options.checkpoint = {.keep_last = 2, .keep_every = 4, .background = true};
+  const TempDir dir;
+  MiniatureRun run(options, dir.path());
+  (void)run.trainer().run();
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(dir / "checkpoints")) {
+    names.push_back(entry.path().filename().string());
+  }
+  EXPECT_THAT(names,
+              testing::UnorderedElementsAre("step_00000004", "step_00000006", "step_00000007"));
+}
+
+TEST(Trainer, AveragedWeightsOfACheckpoint) {
+  MiniatureOptions options = steps(1);
+  options.train.ema_decay = 0.75;
+  const TempDir dir;
+  MiniatureRun run(options, dir.path());
+  const StateDict before = run.weights();
+  (void)run.trainer().run();
+  const StateDict averaged = read_averaged_weights(*find_checkpoint(dir.path()));
+  for (const auto& [name, after] : run.weights()) {
+    if (!averaged.contains(name)) continue;  // T5's second name of its embedding
+    const at::Tensor expected = before.at(name) * 0.75 + after * 0.25;
+    EXPECT_LE((averaged.at(name) - expected).abs().max().item<double>(), 1e-6) << name;
+  }
+}
+
 TEST(Trainer, ScheduleOfTheReference) {
   TrainPlan plan;
   plan.train = {.global_batch = 384, .micro_batch = 12, .epochs = 1};

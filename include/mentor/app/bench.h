@@ -46,6 +46,8 @@ struct BenchResult {
 /// Forward and backward pass of a training step, dropout on: milliseconds, tokens per second and
 /// model FLOPs utilisation, whose formula is among the settings.
 [[nodiscard]] BenchResult bench_train(const RunConfig& config, const BenchOptions& options);
+/// A whole optimizer step of stage 2, by part: codec, encoder, decoder, backward, optimizer.
+[[nodiscard]] BenchResult bench_train_step(const RunConfig& config, const BenchOptions& options);
 /// Records to examples on all configured threads, with nothing else to do.
 [[nodiscard]] BenchResult bench_loader(const LoadedRunConfig& run, const BenchOptions& options);
 /// From the configured files to the first decode step, once: run it again for another sample.

@@ -11,7 +11,7 @@ namespace mentor {
 
 /// What a run trains, for how long, and what it shows meanwhile.
 struct TrainConfig {
-  std::filesystem::path out = "runs/train";
+  std::filesystem::path out;
   std::filesystem::path init_from;
   int64_t seed = 0;
   int64_t global_batch = 128;
@@ -36,7 +36,9 @@ struct TrainConfig {
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("out", out, "folder of the run: checkpoints, metrics, pictures, report");
+    v("out", out,
+      "folder of the run: checkpoints, figures, pictures, report; empty: runs/train in the current "
+      "folder");
     v("init_from", init_from,
       "weights to start from: a run's folder (its newest checkpoint), a checkpoint, or a file; "
       "empty: those of `weights`");
