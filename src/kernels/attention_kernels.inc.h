@@ -62,33 +62,6 @@ void left_transposed(const HeadRows<T>& x, int64_t padded, T* out) {
   }
 }
 
-template <class T>
-void softmax(const SoftmaxArgs<T>& a) {
-  for (int64_t row = 0; row < a.rows; ++row) {
-    const float* scores = a.scores + row * a.columns;
-    T* numerators = a.numerators + row * a.columns;
-    const int64_t visible = a.visible + row, whole = visible - visible % kLanes;
-    F32x16 last = F32x16{} - 1e30f;
-    for (int64_t i = whole; i < visible; ++i) last[i - whole] = scores[i];
-    F32x16 highest = last;
-    for (int64_t i = 0; i < whole; i += kLanes) {
-      const F32x16 x = load(scores + i);
-      highest = x > highest ? x : highest;
-    }
-    const float top = max(highest);
-    F32x16 sums = {};
-    for (int64_t i = 0; i < a.columns; i += kLanes) {
-      F32x16 e = {};
-      if (i <= whole) e = exp(((i < whole ? load(scores + i) : last) - top) * a.scale);
-      sums += e;
-      store(numerators + i, e);
-    }
-    const float total = sum(sums);
-    a.log_sum[row] = top * a.scale + __builtin_logf(total);
-    a.inverse_sum[row] = 1.0f / total;
-  }
-}
-
 struct ProbabilityLanes {
   F32x16 p, ds;
 };
@@ -137,11 +110,10 @@ void row_dots(const HeadRows<T>& x, const HeadRows<T>& y, float* sums) {
 }
 
 template <class T>
-void store_rows(const float* x, const float* factors, const HeadRows<T>& out) {
+void store_rows(const float* x, const HeadRows<T>& out) {
   for (int64_t row = 0; row < out.rows; ++row) {
-    const float factor = factors == nullptr ? 1.0f : factors[row];
     for (int64_t i = 0; i < out.dim; i += kLanes) {
-      store(out.x + row * out.stride + i, load(x + row * out.dim + i) * factor);
+      store(out.x + row * out.stride + i, load(x + row * out.dim + i));
     }
   }
 }
@@ -167,7 +139,6 @@ const AttentionKernels<T>& attention_kernels() {
       .right = right,
       .right_transposed = right_transposed<T>,
       .left_transposed = left_transposed<T>,
-      .softmax = softmax<T>,
       .softmax_backward = softmax_backward,
       .row_dots = row_dots<T>,
       .store_rows = store_rows<T>,

@@ -46,8 +46,10 @@ void decode_on_cpu(DecodeAttention<T> kernel, const at::Tensor& q_BHK, const at:
 
 at::Tensor packed_causal_attention(const at::Tensor& q_SHK, const at::Tensor& k_SHK,
                                    const at::Tensor& v_SHK, const std::vector<int64_t>& offsets) {
-  if (fits_blockwise_attention(q_SHK)) {
-    return blockwise_causal_attention(q_SHK, k_SHK, v_SHK, offsets);
+  const bool records = at::GradMode::is_enabled() &&
+                       (q_SHK.requires_grad() || k_SHK.requires_grad() || v_SHK.requires_grad());
+  if (records && fits_recorded_attention(q_SHK)) {
+    return recorded_causal_attention(q_SHK, k_SHK, v_SHK, offsets);
   }
   std::vector<at::Tensor> outputs;
   outputs.reserve(offsets.size());

@@ -24,8 +24,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr int64_t kBlock = kAttentionBlock;
-constexpr int64_t kForwardRows = 2 * kBlock;   // queries whose scores exist at one time
-constexpr int64_t kBackwardRows = 4 * kBlock;  // queries against one block of keys
+constexpr int64_t kQueries = 4 * kBlock;  // against one block of keys
 
 int64_t padded(int64_t rows) { return (rows + kBlock - 1) / kBlock * kBlock; }
 
@@ -76,73 +75,14 @@ void left(const HeadRows<T>& x, std::vector<T>& out) {
 }
 
 template <class T>
-struct ForwardTask {
-  Heads<T> q, k, v, out;
-  float* log_sum;    // [H, S]
-  int64_t num_rows;  // S
-};
-
-/// Memory that the heads of one thread share.
-template <class T>
-struct ForwardScratch {
-  std::vector<T> q_left, kt_right, v_right, numerators;
-  std::vector<float> scores, mixed, log_sum, inverse_sum;
-};
-
-template <class T>
-void forward_head(const ForwardTask<T>& task, int64_t begin, int64_t length, int64_t head,
-                  ForwardScratch<T>& s) {
-  const AttentionKernels<T>& kernels = attention_kernels<T>();
-  const int64_t dim = task.q.dim, columns = padded(length);
-  const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
-  left(task.q.rows(begin, length, head), s.q_left);
-  s.kt_right.resize(static_cast<size_t>(columns * dim));
-  s.v_right.resize(static_cast<size_t>(columns * dim));
-  for (int64_t key = 0; key < columns; key += kBlock) {
-    kernels.right_transposed(task.k.rows(begin + key, std::min(kBlock, length - key), head),
-                             s.kt_right.data() + key * dim);
-  }
-  kernels.right(task.v.rows(begin, length, head), columns, s.v_right.data());
-  s.scores.resize(static_cast<size_t>(kForwardRows * columns));
-  s.numerators.resize(static_cast<size_t>(kForwardRows * columns));
-  s.mixed.resize(static_cast<size_t>(kForwardRows * dim));
-  s.log_sum.resize(kForwardRows);
-  s.inverse_sum.resize(kForwardRows);
-  for (int64_t row = 0; row < columns; row += kForwardRows) {
-    const int64_t rows = std::min(kForwardRows, columns - row), keys = row + rows;
-    for (int64_t key = 0; key < keys; key += kBlock) {
-      const int64_t hidden = std::max<int64_t>(0, key - row);  // rows that see none of these keys
-      multiply({.m = rows - hidden, .n = kBlock, .k = dim, .lda = dim, .ldc = keys},
-               s.q_left.data() + (row + hidden) * dim, s.kt_right.data() + key * dim,
-               s.scores.data() + hidden * keys + key);
-    }
-    kernels.softmax({.scores = s.scores.data(),
-                     .rows = rows,
-                     .columns = keys,
-                     .visible = row + 1,
-                     .scale = scale,
-                     .numerators = s.numerators.data(),
-                     .log_sum = s.log_sum.data(),
-                     .inverse_sum = s.inverse_sum.data()});
-    multiply({.m = rows, .n = dim, .k = keys, .lda = keys, .ldc = dim}, s.numerators.data(),
-             s.v_right.data(), s.mixed.data());
-    const int64_t real_rows = std::min(rows, length - row);
-    kernels.store_rows(s.mixed.data(), s.inverse_sum.data(),
-                       task.out.rows(begin + row, real_rows, head));
-    std::copy_n(s.log_sum.data(), real_rows, task.log_sum + head * task.num_rows + begin + row);
-  }
-  release(s.q_left.data());
-}
-
-template <class T>
-struct BackwardTask {
+struct Task {
   Heads<T> q, k, v, out, dout, dq, dk, dv;
   const float* log_sum;  // [H, S]
   int64_t num_rows;      // S
 };
 
 template <class T>
-struct BackwardScratch {
+struct Scratch {
   std::vector<T> q_left, dout_left, qt_left, doutt_left;              // all queries
   std::vector<float> log_sum, mean_gradient, dq;                      // all queries
   std::vector<T> kt_right, vt_right, k_right, p_right, ds, ds_right;  // one block
@@ -151,17 +91,17 @@ struct BackwardScratch {
 
 /// What all blocks of keys need of the queries.
 template <class T>
-void prepare_queries(const BackwardTask<T>& task, int64_t begin, int64_t length, int64_t head,
-                     BackwardScratch<T>& s) {
+void prepare_queries(const Task<T>& task, int64_t begin, int64_t length, int64_t head,
+                     Scratch<T>& s) {
   const AttentionKernels<T>& kernels = attention_kernels<T>();
   const int64_t dim = task.q.dim, rows = padded(length);
   left(task.q.rows(begin, length, head), s.q_left);
   left(task.dout.rows(begin, length, head), s.dout_left);
   s.qt_left.resize(s.q_left.size());
   s.doutt_left.resize(s.q_left.size());
-  for (int64_t row = 0; row < rows; row += kBackwardRows) {
-    const int64_t count = std::min(kBackwardRows, length - row);
-    const int64_t width = std::min(kBackwardRows, rows - row);
+  for (int64_t row = 0; row < rows; row += kQueries) {
+    const int64_t count = std::min(kQueries, length - row);
+    const int64_t width = std::min(kQueries, rows - row);
     kernels.left_transposed(task.q.rows(begin + row, count, head), width,
                             s.qt_left.data() + row * dim);
     kernels.left_transposed(task.dout.rows(begin + row, count, head), width,
@@ -181,7 +121,7 @@ void prepare_queries(const BackwardTask<T>& task, int64_t begin, int64_t length,
 /// the block of keys at `key`: adds to their dq and to the block's dkt and dvt.
 template <class T>
 void backward_block(int64_t dim, int64_t key, int64_t piece, int64_t row, int64_t rows,
-                    int64_t piece_width, BackwardScratch<T>& s) {
+                    int64_t piece_width, Scratch<T>& s) {
   const Product scores{.m = rows, .n = kBlock, .k = dim, .lda = dim, .ldc = kBlock};
   multiply(scores, s.q_left.data() + row * dim, s.kt_right.data(), s.scores.data());
   multiply(scores, s.dout_left.data() + row * dim, s.vt_right.data(), s.gradients.data());
@@ -207,64 +147,42 @@ void backward_block(int64_t dim, int64_t key, int64_t piece, int64_t row, int64_
 }
 
 template <class T>
-void backward_head(const BackwardTask<T>& task, int64_t begin, int64_t length, int64_t head,
-                   BackwardScratch<T>& s) {
+void backward_head(const Task<T>& task, int64_t begin, int64_t length, int64_t head,
+                   Scratch<T>& s) {
   const AttentionKernels<T>& kernels = attention_kernels<T>();
   const int64_t dim = task.q.dim, rows = padded(length);
   prepare_queries(task, begin, length, head, s);
   for (auto* block : {&s.kt_right, &s.vt_right, &s.k_right}) block->resize(kBlock * dim);
-  for (auto* block : {&s.p_right, &s.ds, &s.ds_right}) block->resize(kBackwardRows * kBlock);
-  for (auto* block : {&s.scores, &s.gradients}) block->resize(kBackwardRows * kBlock);
+  for (auto* block : {&s.p_right, &s.ds, &s.ds_right}) block->resize(kQueries * kBlock);
+  for (auto* block : {&s.scores, &s.gradients}) block->resize(kQueries * kBlock);
   for (auto* block : {&s.dkt, &s.dvt}) block->resize(static_cast<size_t>(dim * kBlock));
   for (int64_t key = 0; key < rows; key += kBlock) {
     const int64_t keys = std::min(kBlock, length - key);
     kernels.right_transposed(task.k.rows(begin + key, keys, head), s.kt_right.data());
     kernels.right_transposed(task.v.rows(begin + key, keys, head), s.vt_right.data());
     kernels.right(task.k.rows(begin + key, keys, head), kBlock, s.k_right.data());
-    for (int64_t piece = key - key % kBackwardRows; piece < rows; piece += kBackwardRows) {
-      const int64_t end = std::min(piece + kBackwardRows, rows), row = std::max(piece, key);
+    for (int64_t piece = key - key % kQueries; piece < rows; piece += kQueries) {
+      const int64_t end = std::min(piece + kQueries, rows), row = std::max(piece, key);
       backward_block(dim, key, piece, row, end - row, end - piece, s);
     }
     kernels.store_columns(s.dkt.data(), task.dk.rows(begin + key, keys, head));
     kernels.store_columns(s.dvt.data(), task.dv.rows(begin + key, keys, head));
   }
-  kernels.store_rows(s.dq.data(), nullptr, task.dq.rows(begin, length, head));
+  kernels.store_rows(s.dq.data(), task.dq.rows(begin, length, head));
   release(s.q_left.data());
 }
 
 /// Calls work(begin, length, head, scratch) for every head of every sequence.
-template <class Scratch, class Work>
+template <class Memory, class Work>
 void for_heads(const std::vector<int64_t>& offsets, int64_t heads, const Work& work) {
   const auto sequences = static_cast<int64_t>(offsets.size()) - 1;
   at::parallel_for(0, sequences * heads, 1, [&](int64_t first, int64_t last) {
-    Scratch scratch;
+    Memory scratch;
     for (int64_t i = first; i < last; ++i) {
       const int64_t begin = offsets[i / heads], length = offsets[i / heads + 1] - begin;
-      if (length > 0) work(begin, length, i % heads, scratch);
+      work(begin, length, i % heads, scratch);
     }
   });
-}
-
-template <class T>
-void forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-             const std::vector<int64_t>& offsets, at::Tensor& out, at::Tensor& log_sum) {
-  const ForwardTask<T> task{
-      Heads<T>(q), Heads<T>(k), Heads<T>(v), Heads<T>(out), log_sum.mutable_data_ptr<float>(),
-      q.size(0)};
-  for_heads<ForwardScratch<T>>(offsets, q.size(1),
-                               [&](auto... arguments) { forward_head(task, arguments...); });
-}
-
-at::Tensor run_forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                       const std::vector<int64_t>& offsets, at::Tensor& log_sum) {
-  at::Tensor out = at::empty(q.sizes(), q.options());
-  log_sum = at::empty({q.size(1), q.size(0)}, q.options().dtype(at::kFloat));
-  if (q.scalar_type() == at::kFloat) {
-    forward<float>(q, k, v, offsets, out, log_sum);
-  } else {
-    forward<Bf16>(q, k, v, offsets, out, log_sum);
-  }
-  return out;
 }
 
 template <class T>
@@ -273,30 +191,50 @@ variable_list backward(const variable_list& saved, const at::Tensor& dout,
   const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3];
   variable_list gradients;
   for (int i = 0; i < 3; ++i) gradients.push_back(at::empty(q.sizes(), q.options()));
-  const BackwardTask<T> task{Heads<T>(q),
-                             Heads<T>(k),
-                             Heads<T>(v),
-                             Heads<T>(out),
-                             Heads<T>(dout),
-                             Heads<T>(gradients[0]),
-                             Heads<T>(gradients[1]),
-                             Heads<T>(gradients[2]),
-                             saved[4].const_data_ptr<float>(),
-                             q.size(0)};
-  for_heads<BackwardScratch<T>>(offsets, q.size(1),
-                                [&](auto&&... arguments) { backward_head(task, arguments...); });
+  const Task<T> task{Heads<T>(q),
+                     Heads<T>(k),
+                     Heads<T>(v),
+                     Heads<T>(out),
+                     Heads<T>(dout),
+                     Heads<T>(gradients[0]),
+                     Heads<T>(gradients[1]),
+                     Heads<T>(gradients[2]),
+                     saved[4].const_data_ptr<float>(),
+                     q.size(0)};
+  for_heads<Scratch<T>>(offsets, q.size(1),
+                        [&](auto&&... arguments) { backward_head(task, arguments...); });
   return gradients;
+}
+
+struct Attended {
+  at::Tensor out_SHK, log_sum_HS;
+};
+
+Attended attend(const at::Tensor& q_SHK, const at::Tensor& k_SHK, const at::Tensor& v_SHK,
+                const std::vector<int64_t>& offsets) {
+  std::vector<at::Tensor> outputs, log_sums;
+  for (size_t b = 0; b + 1 < offsets.size(); ++b) {
+    const auto heads = [&](const at::Tensor& x) {
+      return x.slice(0, offsets[b], offsets[b + 1]).transpose(0, 1).unsqueeze(0);
+    };
+    const auto [out, log_sum] = at::_scaled_dot_product_flash_attention_for_cpu(
+        heads(q_SHK), heads(k_SHK), heads(v_SHK), /*dropout_p=*/0.0, /*is_causal=*/true);
+    outputs.push_back(out.squeeze(0).transpose(0, 1));
+    log_sums.push_back(log_sum.squeeze(0));
+  }
+  const bool one = outputs.size() == 1;
+  return {.out_SHK = one ? outputs.front() : at::cat(outputs),
+          .log_sum_HS = (one ? log_sums.front() : at::cat(log_sums, 1)).contiguous()};
 }
 
 class CausalAttention : public torch::autograd::Function<CausalAttention> {
  public:
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const std::vector<int64_t>& offsets) {
-    at::Tensor log_sum;
-    at::Tensor out = run_forward(q, k, v, offsets, log_sum);
-    ctx->save_for_backward({q, k, v, out, log_sum});
+    const Attended attended = attend(q, k, v, offsets);
+    ctx->save_for_backward({q, k, v, attended.out_SHK, attended.log_sum_HS});
     ctx->saved_data["offsets"] = offsets;
-    return out;
+    return attended.out_SHK;
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
@@ -316,27 +254,21 @@ at::Tensor with_whole_heads(const at::Tensor& x) { return x.stride(2) == 1 ? x :
 
 }  // namespace
 
-bool fits_blockwise_attention(const at::Tensor& q_SHK) {
+bool fits_recorded_attention(const at::Tensor& q_SHK) {
   return q_SHK.is_cpu() && q_SHK.size(2) % 16 == 0 && q_SHK.size(2) <= kBlock &&
          (q_SHK.scalar_type() == at::kFloat || q_SHK.scalar_type() == at::kBFloat16);
 }
 
-at::Tensor blockwise_causal_attention(const at::Tensor& q_SHK, const at::Tensor& k_SHK,
-                                      const at::Tensor& v_SHK,
-                                      const std::vector<int64_t>& offsets) {
+at::Tensor recorded_causal_attention(const at::Tensor& q_SHK, const at::Tensor& k_SHK,
+                                     const at::Tensor& v_SHK, const std::vector<int64_t>& offsets) {
   static const bool multiplies_bf16 = cpu_features().has_bf16();
   if (q_SHK.scalar_type() == at::kBFloat16 && !multiplies_bf16) {
-    return blockwise_causal_attention(q_SHK.to(at::kFloat), k_SHK.to(at::kFloat),
-                                      v_SHK.to(at::kFloat), offsets)
+    return recorded_causal_attention(q_SHK.to(at::kFloat), k_SHK.to(at::kFloat),
+                                     v_SHK.to(at::kFloat), offsets)
         .to(at::kBFloat16);
   }
-  const at::Tensor q = with_whole_heads(q_SHK), k = with_whole_heads(k_SHK),
-                   v = with_whole_heads(v_SHK);
-  if (at::GradMode::is_enabled() && (q.requires_grad() || k.requires_grad() || v.requires_grad())) {
-    return CausalAttention::apply(q, k, v, offsets);
-  }
-  at::Tensor log_sum;
-  return run_forward(q, k, v, offsets, log_sum);
+  return CausalAttention::apply(with_whole_heads(q_SHK), with_whole_heads(k_SHK),
+                                with_whole_heads(v_SHK), offsets);
 }
 
 }  // namespace mentor

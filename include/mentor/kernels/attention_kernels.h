@@ -19,18 +19,6 @@ struct HeadRows {
   int64_t stride, rows, dim;
 };
 
-/// Row r of the scores [rows, columns] belongs to a query that sees `visible` + r keys. Writes
-/// exp(scale * (score - highest)), 0 beyond the visible keys, in T; the logarithm of the sum of
-/// exp(scale * score), and one over the sum of what was written.
-template <class T>
-struct SoftmaxArgs {
-  const float* scores;
-  int64_t rows, columns, visible;
-  float scale;
-  T* numerators;
-  float *log_sum, *inverse_sum;
-};
-
 /// One block of keys against `rows` (even) queries: scores and the gradients of the probabilities,
 /// both [rows, kAttentionBlock]. Writes the probabilities p = exp(scale * score - log_sum) and the
 /// gradients of the scores scale * p * (gradient - mean_gradient). Row r sees `visible` + r keys of
@@ -54,12 +42,11 @@ struct AttentionKernels {
   void (*right_transposed)(const HeadRows<T>& x, T* out);
   /// xᵀ as a left operand [dim, padded].
   void (*left_transposed)(const HeadRows<T>& x, int64_t padded, T* out);
-  void (*softmax)(const SoftmaxArgs<T>&);
   void (*softmax_backward)(const SoftmaxBackwardArgs<T>&);
   /// sums[r] = the sum over the channels of x * y in row r.
   void (*row_dots)(const HeadRows<T>& x, const HeadRows<T>& y, float* sums);
-  /// Row r of `out` becomes row r of x [rows, dim], times factors[r] unless that is null.
-  void (*store_rows)(const float* x, const float* factors, const HeadRows<T>& out);
+  /// Row r of `out` becomes row r of x [rows, dim].
+  void (*store_rows)(const float* x, const HeadRows<T>& out);
   /// Row r of `out` becomes column r of x [dim, kAttentionBlock].
   void (*store_columns)(const float* x, const HeadRows<T>& out);
 };

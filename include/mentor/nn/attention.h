@@ -9,8 +9,8 @@ namespace mentor {
 
 // S packed rows of all sequences, B sequences, H heads, K head width.
 
-/// Causal attention inside each of the packed sequences [offsets[b], offsets[b + 1]). Needs no
-/// mask and does no work for padding, because there is none. Differentiable.
+/// Causal attention inside each of the packed sequences [offsets[b], offsets[b + 1]), none empty.
+/// Needs no mask and does no work for padding, because there is none. Differentiable.
 [[nodiscard]] at::Tensor packed_causal_attention(const at::Tensor& q_SHK, const at::Tensor& k_SHK,
                                                  const at::Tensor& v_SHK,
                                                  const std::vector<int64_t>& offsets);
