@@ -46,8 +46,9 @@ struct StepFigures {
 
 /// Forward and backward of the decoder, one untimed step first. The gradients are dropped between
 /// steps, outside the measured time.
-StepFigures time_decoder_steps(LlamaGen& decoder, const DecoderBatch& batch, const Runtime& runtime,
+StepFigures time_decoder_steps(ModelSet& models, const DecoderBatch& batch, const Runtime& runtime,
                                int64_t runs) {
+  LlamaGen& decoder = models.decoder;
   const auto wait = [&] {
     if (!runtime.device.is_cpu()) at::accelerator::synchronizeDevice(runtime.device.index());
   };
@@ -83,7 +84,7 @@ BenchResult bench_train(const RunConfig& config, const BenchOptions& options) {
       random_models(config, runtime, {.encoder = false, .decoder = true, .codec = false});
   prepare_for_training(*models.decoder);
   const DecoderBatch batch = random_batch(models.decoder, samples, prompt_tokens);
-  StepFigures figures = time_decoder_steps(models.decoder, batch, runtime, options.runs);
+  StepFigures figures = time_decoder_steps(models, batch, runtime, options.runs);
 
   ForwardFlops forward{};
   const ForwardFlops sample = forward_flops(config.model, {.prompt_tokens = prompt_tokens});

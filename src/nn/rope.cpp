@@ -56,18 +56,21 @@ void turn_rows(const at::Tensor& x_SHK, const at::Tensor& cos_SK, const at::Tens
   }
 }
 
+at::Tensor turned_part(const at::Tensor& qkv_S3HK, int64_t part, const at::Tensor& cos_SK,
+                       const at::Tensor& sin_SK) {
+  const at::Tensor x_SHK = qkv_S3HK.select(1, part);
+  at::Tensor y_SHK = at::empty_like(x_SHK, at::MemoryFormat::Contiguous);
+  turn_rows(x_SHK, cos_SK, sin_SK, /*inverse=*/false, y_SHK);
+  return y_SHK;
+}
+
 class SplitAndTurn : public torch::autograd::Function<SplitAndTurn> {
  public:
   static variable_list forward(AutogradContext* ctx, const at::Tensor& qkv_S3HK,
                                const at::Tensor& cos_SK, const at::Tensor& sin_SK) {
     ctx->save_for_backward({cos_SK, sin_SK});
-    variable_list turned;
-    for (const int64_t part : {0, 1}) {
-      turned.push_back(at::empty_like(qkv_S3HK.select(1, part), at::MemoryFormat::Contiguous));
-      turn_rows(qkv_S3HK.select(1, part), cos_SK, sin_SK, /*inverse=*/false, turned.back());
-    }
-    turned.push_back(qkv_S3HK.select(1, 2).contiguous());
-    return turned;
+    return {turned_part(qkv_S3HK, 0, cos_SK, sin_SK), turned_part(qkv_S3HK, 1, cos_SK, sin_SK),
+            qkv_S3HK.select(1, 2).contiguous()};
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
@@ -125,17 +128,14 @@ TurnedHeads apply_rope(const at::Tensor& qkv_S3HK, const RopeTable::Rotation& ro
             .v = qkv_S3HK.select(1, 2)};
   }
   const at::Tensor qkv = qkv_S3HK.contiguous();
+  const at::Tensor cos_SK = rotation.cos_SK.contiguous(), sin_SK = rotation.sin_SK.contiguous();
   if (at::GradMode::is_enabled() && qkv.requires_grad()) {
-    const variable_list turned =
-        SplitAndTurn::apply(qkv, rotation.cos_SK.contiguous(), rotation.sin_SK.contiguous());
+    const variable_list turned = SplitAndTurn::apply(qkv, cos_SK, sin_SK);
     return {.q = turned[0], .k = turned[1], .v = turned[2]};
   }
-  const auto turned = [&](int64_t part) {
-    at::Tensor out = at::empty_like(qkv.select(1, part), at::MemoryFormat::Contiguous);
-    turn_rows(qkv.select(1, part), rotation.cos_SK, rotation.sin_SK, /*inverse=*/false, out);
-    return out;
-  };
-  return {.q = turned(0), .k = turned(1), .v = qkv.select(1, 2)};
+  return {.q = turned_part(qkv, 0, cos_SK, sin_SK),
+          .k = turned_part(qkv, 1, cos_SK, sin_SK),
+          .v = qkv.select(1, 2)};
 }
 
 }  // namespace mentor

@@ -255,6 +255,25 @@ TEST(LlamaGen, LossesAreThoseOfTheLogits) {
   }
 }
 
+TEST(LlamaGen, Bf16GradientsPointWhereFp32OnesDo) {
+  Fixture f("identity");
+  LlamaGen half(f.model->config());
+  (void)load_state_dict(*half, state_dict(*f.model), at::kBFloat16);
+  const at::Tensor weights_BT = at::ones(f.tokens_BT.sizes());
+  const at::Tensor exact = f.model->losses(f.condition, f.tokens_BT, weights_BT).sum;
+  const at::Tensor rounded = half->losses(f.condition, f.tokens_BT, weights_BT).sum;
+  EXPECT_NEAR(rounded.item<double>() / exact.item<double>(), 1, 0.01);
+  exact.backward();
+  rounded.backward();
+  const auto expected = f.model->named_parameters();
+  for (const auto& parameter : half->named_parameters()) {
+    const at::Tensor a = parameter.value().grad().to(at::kDouble).flatten();
+    const at::Tensor b = expected[parameter.key()].grad().to(at::kDouble).flatten();
+    EXPECT_GT((a.dot(b) / (a.norm() * b.norm())).item<double>(), 0.995) << parameter.key();
+    EXPECT_NEAR((a.norm() / b.norm()).item<double>(), 1, 0.03) << parameter.key();
+  }
+}
+
 TEST(LlamaGen, ActivationCheckpointingChangesNoBit) {
   Fixture f("identity");
   LlamaGenConfig config = f.model->config();
