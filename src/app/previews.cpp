@@ -3,6 +3,7 @@
 #include "evaluation_mode.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
 #include "mentor/core/log.h"
 #include "mentor/data/batch.h"
 #include "mentor/generate/generator.h"
@@ -70,6 +71,8 @@ std::optional<Previews::Sheet> Previews::draw(int64_t step) {
     if (number % communicator_.world_size() != communicator_.rank()) continue;
     try {
       draw_row(step, number);
+    } catch (const Interrupted&) {  // no time for pictures: the trainer has a checkpoint to save
+      break;
     } catch (const UserError& error) {  // a bad record or a full disk does not end the training
       log::warn("sample {} of step {}: {}", number, step, error.what());
     }

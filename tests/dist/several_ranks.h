@@ -1,60 +1,15 @@
 #pragma once
 
+#include "support/processes.h"
+#include "support/rank_variables.h"
 #include "support/run_program.h"
 
 #include <chrono>
-#include <functional>
 #include <memory>
-#include <netinet/in.h>
 #include <string>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <vector>
 
 namespace mentor {
-
-/// Whether `condition` comes true within 30 s.
-inline bool comes_true(const std::function<bool()>& condition) {
-  for (int tries = 0; tries < 3000; ++tries) {
-    if (condition()) return true;
-    ::usleep(10'000);
-  }
-  return false;
-}
-
-/// A port that nobody listens on yet, kept from others as long as this object lives.
-class FreePort {
- public:
-  FreePort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const int yes = 1;
-    ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    ::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-    socklen_t size = sizeof(address);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    number_ = ntohs(address.sin_port);
-  }
-  ~FreePort() { ::close(fd_); }
-  FreePort(const FreePort&) = delete;
-  FreePort& operator=(const FreePort&) = delete;
-
-  [[nodiscard]] int number() const { return number_; }
-  void listen() const { ::listen(fd_, 1); }
-
- private:
-  int fd_;
-  int number_ = 0;
-};
-
-/// What torchrun would tell one of `world` processes on this machine.
-inline std::vector<std::string> rank_variables(int rank, int world, int port) {
-  const std::string number = std::to_string(rank);
-  const std::string size = std::to_string(world);
-  return {"RANK=" + number,        "WORLD_SIZE=" + size,
-          "LOCAL_RANK=" + number,  "LOCAL_WORLD_SIZE=" + size,
-          "MASTER_ADDR=127.0.0.1", "MASTER_PORT=" + std::to_string(port)};
-}
 
 /// All ranks of a run of dist_rank (rank_main.cpp) that plays a scenario.
 class SeveralRanks {
