@@ -111,23 +111,22 @@ class DrawnPhotos {
   static std::string records_of(int64_t i) {
     using nlohmann::json;
     const std::string photo = file("photo", i), mask = file("mask", i), text = caption(i);
-    const json lines[] = {
-        {{"image_path", photo}, {"input_text", text}, {"generation_only", true}},
-        {{"image_path", photo}, {"source_image", photo}, {"input_text", text}},
-        {{"image_path", mask},
-         {"source_image", photo},
-         {"input_text", ""},
-         {"objects", object(i)},
-         {"do_mask", true}},
-        {{"image_path", mask},
-         {"source_image", photo},
-         {"input_text", text},
-         {"objects", object(i)},
-         {"do_replace", true}},
-        {{"image_path", file("other", i)},
-         {"source_image", photo},
-         {"input_text", text},
-         {"objects", object(i)}}};
+    const json lines[] = {{{"image_path", photo}, {"input_text", text}, {"generation_only", true}},
+                          {{"image_path", photo}, {"source_image", photo}, {"input_text", text}},
+                          {{"image_path", mask},
+                           {"source_image", photo},
+                           {"input_text", ""},
+                           {"objects", object(i)},
+                           {"do_mask", true}},
+                          {{"image_path", mask},
+                           {"source_image", photo},
+                           {"input_text", text},
+                           {"objects", object(i)},
+                           {"do_replace", true}},
+                          {{"image_path", file("other", i)},
+                           {"source_image", photo},
+                           {"input_text", text},
+                           {"objects", object(i)}}};
     std::string result;
     for (const json& line : lines) result += line.dump() + "\n";
     return result;

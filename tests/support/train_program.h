@@ -120,8 +120,8 @@ class TrainProgram : public ::testing::Test {
     for (const std::string& name : names) expect_close(a / name, b / name, "0");
   }
   static void expect_close(const fs::path& a, const fs::path& b, const std::string& tolerance) {
-    const ProgramResult result = run_program({MENTOR_BINARY, "weights", "diff", a.string(),
-                                              b.string(), "--tolerance", tolerance});
+    const ProgramResult result = run_program(
+        {MENTOR_BINARY, "weights", "diff", a.string(), b.string(), "--tolerance", tolerance});
     EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
   }
 
