@@ -125,7 +125,9 @@ class BackendCommunicator : public Communicator {
     } catch (const std::exception& error) {
       monitor_->explain(error.what());
     }
-    monitor_->settle();
+    // On a CPU wait() is the end of it. Gloo's reduce-scatter and all-gather never say that they are
+    // complete: they would count as hanging after the time-out, and keep their tensors.
+    monitor_->settle(device_.is_cpu() ? &work : nullptr);
   }
 
   BackendPtr backend_;

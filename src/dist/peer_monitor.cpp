@@ -283,8 +283,10 @@ void PeerMonitor::track(c10::intrusive_ptr<c10d::Work> work) {
   state_->outstanding.push_back({.work = std::move(work)});
 }
 
-void PeerMonitor::settle() {
+void PeerMonitor::settle(const c10d::Work* ended) {
   const std::lock_guard lock(state_->mutex);
+  std::erase_if(state_->outstanding,
+                [ended](const Outstanding& operation) { return operation.work.get() == ended; });
   state_->settle();
 }
 

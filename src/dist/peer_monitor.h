@@ -35,8 +35,9 @@ class PeerMonitor {
   void enter(const Collective& collective);
   /// Its operation, which is expected to end within the time-out.
   void track(c10::intrusive_ptr<c10d::Work> work);
-  /// Forgets the operations that have ended, and with them their tensors.
-  void settle();
+  /// Forgets the operations that have ended, and with them their tensors. `ended`: one of which
+  /// that is known, though its backend may never say so.
+  void settle(const c10d::Work* ended = nullptr);
   /// An operation failed with `what`: finds out because of which rank, throws RankFailure.
   [[noreturn]] void explain(std::string_view what);
   /// Tells the others that this rank ends because of `message`.

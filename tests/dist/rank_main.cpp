@@ -142,6 +142,19 @@ const std::map<std::string, Scenario> kScenarios{
        if (ranks.rank() == 1) std::raise(SIGKILL);
        sleep_long(ranks);
      }},
+    // Nothing hangs here, though the whole takes longer than the time-out.
+    {"outlives_timeout",
+     [](Communicator& ranks) {
+       const at::Tensor pieces = numbered_pieces(ranks.world_size(), 4, at::kFloat);
+       at::Tensor shard = at::empty({4}), full = at::empty({ranks.world_size() * 4});
+       const auto begin = std::chrono::steady_clock::now();
+       while (std::chrono::steady_clock::now() - begin < std::chrono::seconds(4)) {
+         ranks.reduce_scatter_sum(shard, pieces).wait();
+         ranks.all_gather(full, shard).wait();
+         std::this_thread::sleep_for(std::chrono::milliseconds(20));
+         ranks.barrier();
+       }
+     }},
     // The last one ends a moment after the others: no failure.
     {"late_end",
      [](Communicator& ranks) {

@@ -43,6 +43,14 @@ TEST(Communicator, WaitsForARankThatEndsLater) {
   }
 }
 
+TEST(Communicator, MayWorkForLongerThanTheTimeout) {
+  SeveralRanks ranks(2, "outlives_timeout", "1000");
+  for (const int rank : {0, 1}) {
+    const ProgramResult result = ranks.wait(rank);
+    EXPECT_EQ(result.exit_code, kExitDone) << result.err;
+  }
+}
+
 TEST(RankFailure, AKilledRankIsNamed) {
   SeveralRanks ranks(3, "killed", "4000");
   for (const int rank : {0, 2}) {
