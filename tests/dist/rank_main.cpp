@@ -2,6 +2,8 @@
 // dist_rank launch NAME=VALUE... SCENARIO [TIMEOUT_MS]: starts itself several times, as
 // `mentor launch` does.
 #include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
 #include "mentor/dist/connect.h"
 #include "mentor/dist/launcher.h"
@@ -178,10 +180,17 @@ const std::map<std::string, std::function<int()>> kAlone{
      }},
     {"one_fails",
      []() -> int {
-       if (read_process_environment().rank == 1) {
+       // Both ranks know the port: rank 1 fails when rank 0 listens to signals.
+       const ProcessEnvironment environment = read_process_environment();
+       const fs::path ready =
+           fs::temp_directory_path() / format("mentor-ready-{}", environment.master_port);
+       if (environment.rank == 1) {
+         while (!fs::exists(ready)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+         fs::remove(ready);
          say("error: the cause");
          return 7;
        }
+       write_text(ready, "");
        // Ends when it is told to, and says something afterwards.
        while (!interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
        say("rank 0 was told to end");
