@@ -20,11 +20,16 @@ struct RecordTasks {
   Task kind, in_stage;
 };
 
-/// Of every record of a file; empty for a line that is no record.
-std::vector<std::optional<RecordTasks>> tasks_of(const RecordFile& file, Stage stage,
+/// Of a line of a file.
+struct LineTasks {
+  std::optional<RecordTasks> tasks;
+  std::string problem;  // of a line that is no record
+};
+
+std::vector<LineTasks> tasks_of(const RecordFile& file, Stage stage,
                                                  const fs::path& name, int threads) {
   constexpr int64_t kChunk = 256;
-  std::vector<std::optional<RecordTasks>> tasks(static_cast<size_t>(file.size()));
+  std::vector<LineTasks> lines(static_cast<size_t>(file.size()));
   Progress progress(
       {.what = format("read {}", name.filename()), .unit = "records", .total = file.size()});
   for_each_index((file.size() + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
@@ -33,13 +38,15 @@ std::vector<std::optional<RecordTasks>> tasks_of(const RecordFile& file, Stage s
     for (int64_t i = begin; i < end; ++i) {
       try {
         const Record record = file.record(i);
-        tasks[static_cast<size_t>(i)] = {record.task(Stage::kInstruction), record.task(stage)};
-      } catch (const RecordError&) {  // the loader counts it, if it comes to it
+        lines[static_cast<size_t>(i)].tasks = {record.task(Stage::kInstruction),
+                                               record.task(stage)};
+      } catch (const RecordError& error) {
+        lines[static_cast<size_t>(i)].problem = error.what();
       }
     }
     progress.advance(end - begin);
   });
-  return tasks;
+  return lines;
 }
 
 std::string list_tasks(const std::map<Task, int64_t>& tasks) {
@@ -88,20 +95,21 @@ class EntryOpener {
  private:
   /// Applies the filter and counts the tasks of what is left.
   void select_records(ExampleSource& source, MixtureSummary& summary) const {
-    const auto tasks =
+    const auto lines =
         tasks_of(source.file, source.sample.stage, entry_.file, config_.runtime.cpu_threads());
     std::map<Task, int64_t> found, in_stage;
-    for (uint32_t i = 0; i < tasks.size(); ++i) {
-      if (!tasks[i]) {
-        ++summary.bad;
+    for (uint32_t i = 0; i < lines.size(); ++i) {
+      const std::optional<RecordTasks>& tasks = lines[i].tasks;
+      if (!tasks) {
+        if (++summary.bad == 1) summary.first_bad = lines[i].problem;
         continue;
       }
-      ++found[tasks[i]->kind];
-      ++in_stage[tasks[i]->in_stage];
+      ++found[tasks->kind];
+      ++in_stage[tasks->in_stage];
       if (entry_.tasks.empty()) continue;
-      const std::string name(task_name(tasks[i]->kind));
+      const std::string name(task_name(tasks->kind));
       if (std::ranges::find(entry_.tasks, name) == entry_.tasks.end()) continue;
-      ++summary.tasks[tasks[i]->in_stage];
+      ++summary.tasks[tasks->in_stage];
       source.selection.push_back(i);
     }
     if (entry_.tasks.empty()) {

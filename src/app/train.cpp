@@ -62,6 +62,34 @@ int64_t epoch_samples(const Mixture& mixture) {
   return samples;
 }
 
+/// A filter by tasks passes over lines that are no record, so that the loader never counts them.
+void require_readable_records(const LoadedRunConfig& run, const Mixture& mixture) {
+  std::string problems;
+  std::set<fs::path> files;  // one message for each, whatever the number of entries
+  for (size_t i = 0; i < mixture.entries.size(); ++i) {
+    const MixtureSummary& entry = mixture.entries[i];
+    const int64_t lines = mixture.sources[i].file.size();
+    const double limit = run.config.data.bad_record_limit * static_cast<double>(lines);
+    if (static_cast<double>(entry.bad) <= limit || !files.insert(entry.file).second) continue;
+    const std::string key = "data.mixture." + entry.name + ".file";
+    problems += format(
+        "{}{}{}: {} bad records among {} are more than data.bad_record_limit ({:.4g}) allows; "
+        "'mentor data check' lists them all. The first one: {}",
+        problems.empty() ? "" : "\n", run.origins.where(key), key, entry.bad, lines,
+        run.config.data.bad_record_limit, entry.first_bad);
+  }
+  if (!problems.empty()) throw DataError(problems);
+}
+
+void require_whole_step(const LoadedRunConfig& run, const Mixture& mixture) {
+  const int64_t step = run.config.train.global_batch, epoch = epoch_samples(mixture);
+  if (step <= epoch) return;
+  throw ConfigError(
+      format("{}train.global_batch: a step takes {} samples, an epoch of data.mixture has {}: "
+             "lower it, or take records more than once (weight, samples)",
+             run.origins.where("train.global_batch"), step, epoch));
+}
+
 /// One run on one rank, from the configuration to the last checkpoint.
 class TrainRun {
  public:
@@ -327,6 +355,8 @@ int TrainRun::work(Mixture mixture) {
 int TrainRun::execute() {
   check();
   Mixture mixture = open_mixture(options_.run);
+  require_readable_records(options_.run, mixture);
+  require_whole_step(options_.run, mixture);
   (void)open_tokenizer(config_);
   join();
   int code = kExitDone;

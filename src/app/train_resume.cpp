@@ -38,7 +38,7 @@ void compare_with_checkpoint(const fs::path& checkpoint, const RunConfig& now) {
     const bool shape =
         change.path.starts_with("model.") && change.path.find("dropout") == std::string::npos;
     if (shape) {
-      refused += "\n" + change.string();
+      refused += (refused.empty() ? "" : "; ") + change.string();
     } else {
       log::warn("resuming with a changed option: {}", change.string());
     }
@@ -46,7 +46,7 @@ void compare_with_checkpoint(const fs::path& checkpoint, const RunConfig& now) {
   if (refused.empty()) return;
   throw ConfigError(
       format("{}: is a checkpoint of another model (take its values, or begin anew "
-             "with another train.out; --resume none overwrites):{}",
+             "with another train.out; --resume none overwrites): {}",
              checkpoint, refused));
 }
 

@@ -138,6 +138,10 @@ void remove_directory(const fs::path& folder) {
 }
 
 void require_writable_directory(const fs::path& dir) {
+  std::error_code error;
+  if (fs::exists(dir, error) && !fs::is_directory(dir, error)) {
+    throw UserError(format("{}: is a file, where a folder is to be (choose another name)", dir));
+  }
   const fs::path probe = dir / format(".mentor-{}", ::getpid());
   write_text(probe, "");
   std::error_code ignored;

@@ -43,14 +43,22 @@ std::optional<fs::path> find_checkpoint(const fs::path& path) {
 TrainState read_train_state(const fs::path& checkpoint) {
   const fs::path file = checkpoint / "state.yaml";
   TrainState state;
+  Origins origins;
   try {
-    (void)read_config({.name = file.string(), .text = read_text(file), .overrides = {}}, state);
+    origins = read_config({.name = file.string(), .text = read_text(file), .overrides = {}}, state);
   } catch (const UserError& error) {
     throw WeightsError(format("{} (of another version of this program, or damaged)", error.what()));
   }
   if (state.format > TrainState().format) {
     throw WeightsError(format("{}: format {}, this program knows up to {}: update it", file,
                               state.format, TrainState().format));
+  }
+  const FieldTable table = fields_of(state);
+  for (const Field& field : table.fields()) {
+    if (origins.of(field.path) != "default") continue;
+    throw WeightsError(format("{}: {} is missing: the file is damaged (take an earlier checkpoint "
+                              "with --resume DIR)",
+                              file, field.path));
   }
   return state;
 }

@@ -18,13 +18,6 @@ class TrainCommand : public TrainProgram {
   /// Runs with each of these ranks, as the program does with none and under the launcher.
   static constexpr int kAlone = 0;
   static constexpr int kTwo = 2;
-
-  /// The value of a key in each of a run's lines.
-  [[nodiscard]] std::vector<double> values(const std::string& out, const std::string& key) const {
-    std::vector<double> values;
-    for (const auto& line : metrics(out)) values.push_back(line.at(key));
-    return values;
-  }
 };
 
 TEST_F(TrainCommand, ResumedEqualsUninterruptedBitForBit) {

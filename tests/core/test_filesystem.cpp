@@ -46,6 +46,19 @@ TEST(PublishFile, KeepsTheOldContentWhenFillingFails) {
   EXPECT_EQ(count_files(dir.path()), 1u);
 }
 
+TEST(RequireWritableDirectory, MakesItAndRefusesAFile) {
+  const TempDir dir;
+  require_writable_directory(dir / "a" / "b");
+  EXPECT_TRUE(fs::is_empty(dir / "a" / "b"));
+  write_text(dir / "file", "");
+  try {
+    require_writable_directory(dir / "file");
+    FAIL() << "accepted a file";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("file: is a file, where a folder is to be"));
+  }
+}
+
 TEST(ReadText, NamesAMissingFileAndAFolder) {
   const TempDir dir;
   EXPECT_THROW((void)read_text(dir / "absent"), DataError);

@@ -136,6 +136,12 @@ class TrainProgram : public ::testing::Test {
     }
     return lines;
   }
+  /// The value of a key in each line of figures.
+  [[nodiscard]] std::vector<double> values(const std::string& out, const std::string& key) const {
+    std::vector<double> values;
+    for (const auto& line : metrics(out)) values.push_back(line.at(key));
+    return values;
+  }
   [[nodiscard]] std::vector<std::string> repeatable(const std::string& out) const {
     return repeatable_lines(dir_ / out / "metrics.jsonl");
   }

@@ -35,6 +35,7 @@ struct MixtureSummary {
   int64_t samples = 0;            // per epoch
   std::map<Task, int64_t> tasks;  // of its records; empty if they were not counted
   int64_t bad = 0;                // lines of the file that are no record
+  std::string first_bad;          // what is wrong with the first of them, and where
 };
 
 /// data.mixture, opened. All vectors are of its entries that have samples, by name.
