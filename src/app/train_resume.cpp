@@ -46,7 +46,7 @@ void compare_with_checkpoint(const fs::path& checkpoint, const RunConfig& now) {
   if (refused.empty()) return;
   throw ConfigError(
       format("{}: is a checkpoint of another model (take its values, or begin anew "
-             "with another train.out; --resume none overwrites): {}",
+             "with another train.out; --resume none puts these checkpoints aside): {}",
              checkpoint, refused));
 }
 
