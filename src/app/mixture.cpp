@@ -26,8 +26,8 @@ struct LineTasks {
   std::string problem;  // of a line that is no record
 };
 
-std::vector<LineTasks> tasks_of(const RecordFile& file, Stage stage,
-                                                 const fs::path& name, int threads) {
+std::vector<LineTasks> tasks_of(const RecordFile& file, Stage stage, const fs::path& name,
+                                int threads) {
   constexpr int64_t kChunk = 256;
   std::vector<LineTasks> lines(static_cast<size_t>(file.size()));
   Progress progress(

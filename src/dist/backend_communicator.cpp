@@ -125,8 +125,8 @@ class BackendCommunicator : public Communicator {
     } catch (const std::exception& error) {
       monitor_->explain(error.what());
     }
-    // On a CPU wait() is the end of it. Gloo's reduce-scatter and all-gather never say that they are
-    // complete: they would count as hanging after the time-out, and keep their tensors.
+    // On a CPU wait() is the end of it. Gloo's reduce-scatter and all-gather never say that they
+    // are complete: they would count as hanging after the time-out, and keep their tensors.
     monitor_->settle(device_.is_cpu() ? &work : nullptr);
   }
 

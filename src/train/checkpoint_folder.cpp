@@ -56,9 +56,10 @@ TrainState read_train_state(const fs::path& checkpoint) {
   const FieldTable table = fields_of(state);
   for (const Field& field : table.fields()) {
     if (origins.of(field.path) != "default") continue;
-    throw WeightsError(format("{}: {} is missing: the file is damaged (take an earlier checkpoint "
-                              "with --resume DIR)",
-                              file, field.path));
+    throw WeightsError(
+        format("{}: {} is missing: the file is damaged (take an earlier checkpoint "
+               "with --resume DIR)",
+               file, field.path));
   }
   return state;
 }
