@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -24,23 +25,27 @@ fs::path marker(const fs::path& temporary, int64_t rank, const char* what) {
   return temporary / format("rank{:05d}.{}", rank, what);
 }
 
-/// Waits for what the other ranks do in the same folder.
-void wait_for_ranks(const fs::path& temporary, int64_t world_size, double timeout_s) {
+/// Waits until every other rank has written its part into the same folder or has given up. Returns
+/// what went wrong, nothing if all is there.
+std::string wait_for_ranks(const fs::path& temporary, int64_t world_size, double timeout_s) {
   const auto deadline = Clock::now() + std::chrono::duration<double>(timeout_s);
+  std::string problem;
   for (int64_t rank = 1; rank < world_size; ++rank) {
     while (!fs::exists(marker(temporary, rank, "done"))) {
       if (fs::exists(marker(temporary, rank, "failed"))) {
-        throw UserError(format("rank {} could not write its part", rank));
+        problem = format("rank {} could not write its part", rank);
+        break;
       }
       if (Clock::now() > deadline) {
-        throw UserError(
-            format("rank {} did not finish its part within {:.0f} s (is {} the same "
-                   "folder on every node?)",
-                   rank, timeout_s, temporary));
+        return format(
+            "rank {} did not finish its part within {:.0f} s (is {} the same folder on "
+            "every node?)",
+            rank, timeout_s, temporary);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
+  return problem;
 }
 
 /// "key: value  # meaning" lines.
@@ -112,34 +117,41 @@ void CheckpointWriter::save(int64_t step, const std::function<CheckpointContents
 
 void CheckpointWriter::write(const fs::path& temporary, int64_t step,
                              const CheckpointContents& contents) const {
-  const int64_t rank = control_.rank();
-  try {
-    if (!fs::is_directory(temporary)) {
-      throw UserError(
-          format("{}: cannot be created (check the free space and the permissions)", temporary));
-    }
-    save_safetensors(temporary / format("optimizer.rank{:05d}.safetensors", rank), contents.shard,
-                     contents.shard_metadata);
-    if (rank != 0) {
-      write_text(marker(temporary, rank, "done"), "");
-      return;
-    }
-  } catch (...) {
-    std::error_code ignored;
-    if (rank != 0 && fs::is_directory(temporary, ignored)) {
-      write_text(marker(temporary, rank, "failed"), "");
-    }
-    throw;
+  if (!fs::is_directory(temporary)) {
+    throw UserError(
+        format("{}: cannot be created (check the free space and the permissions)", temporary));
   }
-  publish(temporary, step, contents);
+  const int64_t rank = control_.rank();
+  std::exception_ptr failure;
+  try {
+    write_part(temporary, step, contents);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (rank != 0) {
+    write_text(marker(temporary, rank, failure ? "failed" : "done"), "");
+  } else {
+    // After a failure too: a folder that is removed under the others they would make again.
+    const std::string problem = wait_for_ranks(temporary, control_.world_size(), timeout_s_);
+    if (!failure && !problem.empty()) throw UserError(problem);
+  }
+  if (failure) std::rethrow_exception(failure);
+  if (rank == 0) publish(temporary, step, contents);
+}
+
+void CheckpointWriter::write_part(const fs::path& temporary, int64_t step,
+                                  const CheckpointContents& contents) const {
+  const int64_t rank = control_.rank();
+  save_safetensors(temporary / format("optimizer.rank{:05d}.safetensors", rank), contents.shard,
+                   contents.shard_metadata);
+  if (rank != 0) return;
+  save_safetensors(temporary / "model.safetensors", contents.model,
+                   {{"format", "pt"}, {"step", format("{}", step)}});
+  write_text(temporary / "config.yaml", contents.config);
 }
 
 void CheckpointWriter::publish(const fs::path& temporary, int64_t step,
                                const CheckpointContents& contents) const {
-  save_safetensors(temporary / "model.safetensors", contents.model,
-                   {{"format", "pt"}, {"step", format("{}", step)}});
-  write_text(temporary / "config.yaml", contents.config);
-  wait_for_ranks(temporary, control_.world_size(), timeout_s_);
   for (int64_t rank = 1; rank < control_.world_size(); ++rank) {
     fs::remove(marker(temporary, rank, "done"));
   }

@@ -53,6 +53,8 @@ class CheckpointWriter {
 
  private:
   void write(const fs::path& temporary, int64_t step, const CheckpointContents& contents) const;
+  void write_part(const fs::path& temporary, int64_t step,
+                  const CheckpointContents& contents) const;
   void publish(const fs::path& temporary, int64_t step, const CheckpointContents& contents) const;
   void retain(int64_t best_step) const;
 
