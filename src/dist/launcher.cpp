@@ -32,7 +32,7 @@ constexpr const char* kLauncherVariable = "MENTOR_LAUNCHER_PID";
 
 struct Master {
   std::string host;
-  std::string port;
+  uint16_t port = 0;  // 0: a free one
 };
 
 Master parse_master(const std::string& text) {
@@ -51,7 +51,7 @@ Master parse_master(const std::string& text) {
                "and a free port, as in --master gpu-1:29500",
                text));
   }
-  return {.host = host, .port = port};
+  return {.host = host, .port = static_cast<uint16_t>(number)};
 }
 
 void validate(const LaunchOptions& options) {
@@ -150,12 +150,12 @@ class Launcher {
 
   void start() {
     Master master{.host = "127.0.0.1"};
+    if (!options_.master.empty()) master = parse_master(options_.master);
+    // Here, so that a port in use is one message before anything is started.
     ListeningSocket socket;
-    if (options_.master.empty()) {
-      socket = listen_on(0);
-      master.port = format("{}", socket.port);
-    } else {
-      master = parse_master(options_.master);
+    if (options_.node_rank == 0) {
+      socket = listen_on(master.port);
+      master.port = socket.port;
     }
     if (options_.log_dir) require_writable_directory(*options_.log_dir);
     for (int64_t local = 0; local < options_.num_processes; ++local) {
@@ -180,7 +180,7 @@ class Launcher {
                        {"LOCAL_RANK", format("{}", local)},
                        {"LOCAL_WORLD_SIZE", format("{}", options_.num_processes)},
                        {"MASTER_ADDR", master.host},
-                       {"MASTER_PORT", master.port},
+                       {"MASTER_PORT", format("{}", master.port)},
                        {"MENTOR_THREADS", threads},
                        {"OMP_NUM_THREADS", omp && *omp ? omp : threads},
                        {"MENTOR_TERMINAL", terminal ? "1" : ""},
