@@ -4,12 +4,11 @@
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
 #include "mentor/kernels/cpu_kernels.h"
+#include "mentor/tensor/memory.h"
 
 #include <ATen/ATen.h>
-#include <ATen/DeviceAccelerator.h>
 
 #include <algorithm>
-#include <fstream>
 
 namespace mentor {
 
@@ -29,20 +28,7 @@ BenchFigure time_runs(const std::string& name, int64_t runs, const std::function
   return figure;
 }
 
-double peak_memory_mib(const Runtime& runtime) {
-  if (!runtime.device.is_cpu()) {
-    const auto stats = at::accelerator::getDeviceStats(runtime.device.index());
-    return static_cast<double>(stats.reserved_bytes[0].peak) / (1 << 20);
-  }
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    if (word != "VmHWM:") continue;
-    double kib = 0;
-    status >> kib;
-    return kib / 1024;
-  }
-  return 0;
-}
+double peak_memory_mib(const Runtime& runtime) { return peak_memory(runtime.device) / (1 << 20); }
 
 int64_t prompt_length(const BenchOptions& options, const LlamaGenConfig& decoder) {
   constexpr int64_t kUsual = 320;

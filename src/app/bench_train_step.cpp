@@ -32,10 +32,7 @@ Batch made_batch(const ModelConfig& model, int64_t samples, int64_t prompt_token
   }
   std::vector<const Example*> members;
   for (const Example& example : examples) members.push_back(&example);
-  return collate(members, {.clip_size = model.clip.image_size,
-                           .image_size = model.image_size,
-                           .image_tokens = model.decoder.image_len(),
-                           .pad_id = model.prompt.pad_token_id});
+  return collate(members, batch_shape(model));
 }
 
 /// Times parts that follow one another; on a GPU each ends when its work is done.

@@ -7,11 +7,15 @@
 
 namespace mentor {
 
+Stage stage_of(const DataConfig& data) {
+  return data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction;
+}
+
 SampleOptions sample_options(const RunConfig& config, const MixtureEntry* entry) {
   const DataConfig& data = config.data;
   const auto rate = [&](double general, double special) { return special < 0 ? general : special; };
   return {
-      .stage = data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction,
+      .stage = stage_of(data),
       .on_bad_record = data.on_bad_record == "skip" ? OnBadRecord::kSkip : OnBadRecord::kReference,
       .condition_squash = data.condition_squash,
       .image_only_rate = rate(data.image_only_rate, entry ? entry->image_only_rate : -1),

@@ -9,21 +9,12 @@
 #include "mentor/generate/generator.h"
 #include "mentor/image/image_io.h"
 #include "mentor/train/sample_grid.h"
+#include "train_models.h"
 
 #include <numeric>
 #include <utility>
 
 namespace mentor {
-namespace {
-
-BatchShape shape_of(const ModelConfig& model) {
-  return {.clip_size = model.clip.image_size,
-          .image_size = model.image_size,
-          .image_tokens = model.decoder.image_len(),
-          .pad_id = model.prompt.pad_token_id};
-}
-
-}  // namespace
 
 Previews::Previews(const RunConfig& config, Mixture mixture, ModelSet& models,
                    Communicator& communicator)
@@ -50,7 +41,7 @@ fs::path Previews::piece(int64_t step, int64_t number) const {
 
 void Previews::draw_row(int64_t step, int64_t number) {
   const Example example = make_(/*epoch=*/0, row(number));
-  const Batch batch = collate({&example}, shape_of(config_.model));
+  const Batch batch = collate({&example}, batch_shape(config_.model));
   PreparedRequest prepared{.request = {},
                            .input = {.ids_BS = batch.ids_KS,
                                      .lengths = batch.lengths,

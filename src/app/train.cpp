@@ -105,7 +105,7 @@ class TrainRun {
   void make_loader(const Mixture& mixture);
   [[nodiscard]] TrainPlan make_plan(const Mixture& mixture) const;
   void make_display(const Mixture& mixture, const TrainPlan& plan);
-  void make_evaluation(const TrainPlan& plan);
+  void make_evaluation(const Mixture& mixture, const TrainPlan& plan);
   [[nodiscard]] TrainParts make_parts();
   int work(Mixture mixture);
   [[nodiscard]] std::function<double(const Batch&)> flops_counter() const;
@@ -205,10 +205,7 @@ TrainPlan TrainRun::make_plan(const Mixture& mixture) const {
                  .optimizer = config_.optimizer,
                  .schedule = config_.schedule,
                  .checkpoint_every = config_.checkpoint.every,
-                 .batch = {.clip_size = config_.model.clip.image_size,
-                           .image_size = config_.model.image_size,
-                           .image_tokens = config_.model.decoder.image_len(),
-                           .pad_id = config_.model.prompt.pad_token_id},
+                 .batch = batch_shape(config_.model),
                  .compute = {.device = runtime_.device,
                              .reference_flat_pictures = config_.data.on_bad_record == "reference"},
                  .epoch_samples = epoch_samples(mixture),
@@ -248,11 +245,11 @@ void TrainRun::make_display(const Mixture& mixture, const TrainPlan& plan) {
 }
 
 /// Held-out losses, and records to draw samples of: held-out ones where there are any.
-void TrainRun::make_evaluation(const TrainPlan& plan) {
+void TrainRun::make_evaluation(const Mixture& mixture, const TrainPlan& plan) {
   std::optional<Mixture> held_out = open_validation(options_.run);
   if (config_.train.sample_every > 0) {
-    Mixture shown = held_out ? *held_out : open_mixture(options_.run, /*count_tasks=*/false);
-    previews_ = std::make_unique<Previews>(config_, std::move(shown), training_.models, control());
+    previews_ = std::make_unique<Previews>(config_, held_out ? *held_out : mixture,
+                                           training_.models, control());
   }
   if (held_out && config_.train.validate_every > 0) {
     validation_ = std::make_unique<Validation>(config_, std::move(*held_out), plan,
@@ -331,7 +328,7 @@ int TrainRun::work(Mixture mixture) {
   make_loader(mixture);
   const TrainPlan plan = make_plan(mixture);
   make_display(mixture, plan);
-  make_evaluation(plan);
+  make_evaluation(mixture, plan);
   checkpoints_ = std::make_unique<CheckpointWriter>(folder, config_.checkpoint,
                                                     config_.distributed.timeout_s, control());
   Trainer trainer(plan, make_parts());

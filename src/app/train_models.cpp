@@ -1,6 +1,7 @@
 #include "train_models.h"
 
 #include "mentor/app/build.h"
+#include "mentor/app/data_sources.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/models/pretrained.h"
@@ -42,8 +43,11 @@ double activation_bytes(const RunConfig& config) {
 
 }  // namespace
 
-Stage stage_of(const DataConfig& data) {
-  return data.stage == "alignment" ? Stage::kAlignment : Stage::kInstruction;
+BatchShape batch_shape(const ModelConfig& model) {
+  return {.clip_size = model.clip.image_size,
+          .image_size = model.image_size,
+          .image_tokens = model.decoder.image_len(),
+          .pad_id = model.prompt.pad_token_id};
 }
 
 WeightsConfig training_weights(const RunConfig& config, const std::optional<fs::path>& checkpoint) {

@@ -2,6 +2,7 @@
 
 #include "mentor/app/run_config.h"
 #include "mentor/app/runtime.h"
+#include "mentor/data/batch.h"
 #include "mentor/dist/communicator.h"
 #include "mentor/models/model_set.h"
 #include "mentor/train/optimizer.h"
@@ -23,7 +24,8 @@ struct TrainingModels {
   std::unique_ptr<AdamW> optimizer;
 };
 
-[[nodiscard]] Stage stage_of(const DataConfig& data);
+/// What a batch of this model is made of.
+[[nodiscard]] BatchShape batch_shape(const ModelConfig& model);
 
 /// The files that a run's weights come from: a checkpoint's to continue it, those of
 /// train.init_from to start, else `weights`. ConfigError for an init_from that is nothing.

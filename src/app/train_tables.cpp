@@ -2,21 +2,15 @@
 
 #include "mentor/core/cpu_features.h"
 #include "mentor/core/format.h"
+#include "mentor/core/host.h"
 
 #include <torch/headeronly/version.h>
-
-#include <unistd.h>
 
 namespace mentor {
 namespace {
 
 /// 784123456 -> "784.12 M".
 std::string millions(int64_t count) { return format("{:.2f} M", static_cast<double>(count) / 1e6); }
-
-std::string host_name() {
-  char name[256] = "";
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/host.h"
 #include "mentor/core/interrupt.h"
 #include "sockets.h"
 

@@ -2,6 +2,7 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/host.h"
 #include "mentor/core/interrupt.h"
 
 #include <algorithm>
@@ -159,12 +160,6 @@ std::string address_towards(const std::string& host) {
 
 bool is_loopback(const std::string& address) {
   return address.starts_with("127.") || address == "::1";
-}
-
-std::string host_name() {
-  char name[256] = "";
-  ::gethostname(name, sizeof(name) - 1);
-  return name;
 }
 
 }  // namespace mentor

@@ -24,6 +24,4 @@ void wait_for_server(const std::string& host, uint16_t port, std::chrono::millis
 [[nodiscard]] std::string address_towards(const std::string& host);
 [[nodiscard]] bool is_loopback(const std::string& address);
 
-[[nodiscard]] std::string host_name();
-
 }  // namespace mentor

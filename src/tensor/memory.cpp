@@ -21,23 +21,22 @@ double proc_bytes(const char* file, const std::string& name) {
   return 0;
 }
 
-c10::CachingDeviceAllocator::Stat allocated(c10::Device device) {
-  constexpr size_t kAggregate = 0;
-  return at::getDeviceAllocator(device.type())
-      ->getDeviceStats(device.index())
-      .allocated_bytes[kAggregate];
+constexpr size_t kAggregate = 0;
+
+c10::CachingDeviceAllocator::DeviceStats device_stats(c10::Device device) {
+  return at::getDeviceAllocator(device.type())->getDeviceStats(device.index());
 }
 
 }  // namespace
 
 double memory_in_use(c10::Device device) {
   if (device.is_cpu()) return proc_bytes("/proc/self/status", "VmRSS:");
-  return static_cast<double>(allocated(device).current);
+  return static_cast<double>(device_stats(device).allocated_bytes[kAggregate].current);
 }
 
 double peak_memory(c10::Device device) {
   if (device.is_cpu()) return proc_bytes("/proc/self/status", "VmHWM:");
-  return static_cast<double>(allocated(device).peak);
+  return static_cast<double>(device_stats(device).reserved_bytes[kAggregate].peak);
 }
 
 double total_memory(c10::Device device) {

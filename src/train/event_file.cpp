@@ -2,6 +2,7 @@
 
 #include "append_file.h"
 #include "mentor/core/format.h"
+#include "mentor/core/host.h"
 #include "protobuf_writer.h"
 
 #include <algorithm>
@@ -117,11 +118,9 @@ std::optional<int64_t> latest_time(const fs::path& folder) {
 }
 
 std::string file_name(std::optional<int64_t> latest) {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host = {"unknown"};
   int64_t time = static_cast<int64_t>(now());
   if (latest) time = std::max(time, *latest + 1);
-  return format("{}{:010}.{}.{}", kPrefix, time, host.data(), ::getpid());
+  return format("{}{:010}.{}.{}", kPrefix, time, host_name(), ::getpid());
 }
 
 }  // namespace

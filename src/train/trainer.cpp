@@ -47,6 +47,10 @@ void plan_steps(TrainPlan& plan, int64_t steps_per_epoch, int64_t world_size) {
 Trainer::Trainer(TrainPlan plan, TrainParts parts)
     : plan_(std::move(plan)), parts_(std::move(parts)), losses_(plan_.compute.device) {
   state_.seed = plan_.train.seed;
+  describe_run();
+}
+
+void Trainer::describe_run() {
   state_.global_batch = plan_.train.global_batch;
   state_.epoch_samples = plan_.epoch_samples;
   state_.version = plan_.version;
@@ -72,10 +76,7 @@ void Trainer::resume(const fs::path& checkpoint) {
   parts_.optimizer.set_counters(state_.updates, state_.skipped, state_.skipped_in_row);
   skipped_shown_ = state_.skipped;
   saved_step_ = state_.step;
-  state_.version = plan_.version;
-  state_.revision = plan_.revision;
-  state_.global_batch = plan_.train.global_batch;
-  state_.epoch_samples = plan_.epoch_samples;
+  describe_run();
   event(EventKind::kResumed, format("continued from {}", checkpoint));
 }
 

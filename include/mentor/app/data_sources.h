@@ -16,6 +16,8 @@ namespace mentor {
 
 // The data that a configuration names.
 
+[[nodiscard]] Stage stage_of(const DataConfig& data);
+
 /// How samples are made; `entry` may change rates, null: none does.
 [[nodiscard]] SampleOptions sample_options(const RunConfig& config,
                                            const MixtureEntry* entry = nullptr);

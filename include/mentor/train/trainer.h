@@ -92,6 +92,7 @@ class Trainer {
   void validate();
   void save();
   [[nodiscard]] CheckpointContents collect();
+  void describe_run();  // what a checkpoint says of the run that writes it
   [[nodiscard]] double next_lr() const;
   void event(EventKind kind, const std::string& text);
 
