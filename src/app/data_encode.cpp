@@ -85,7 +85,7 @@ class PendingTargets {
     const int64_t begin = ends_[static_cast<size_t>(place)] - source.size();
     bool ours = index % options_.num_shards == options_.shard;  // of a line that is no record
     try {
-      const Record record = source.file.record(source.record(index - begin));
+      const Record record = source.records->record(source.record(index - begin));
       ours = is_ours(record, source.sample.stage);
       if (!ours) return std::nullopt;
       const std::optional<ContentHash> key = target_key(record, source.sample);

@@ -51,7 +51,7 @@ Findings check_file(const Checked& checked, int threads, const Backgrounds* back
     const int64_t index = source.record(i);
     try {
       const Sample sample =
-          make_sample(source.file.record(index), options,
+          make_sample(source.records->record(index), options,
                       draw_choices(options, sample_seed(0, 0, source.key, index)), backgrounds);
       const std::lock_guard lock(mutex);
       ++findings.tasks[std::string(task_name(sample.task))];
@@ -126,18 +126,18 @@ void check_data(const DataCheckOptions& options, std::ostream& out) {
 void inspect_data(const DataInspectOptions& options, std::ostream& out) {
   const RunConfig& config = options.config;
   const ExampleSource source = open_source(config, options.file, options.entry);
-  if (options.index >= source.file.size()) {
+  if (options.index >= source.records->size()) {
     throw DataError(
         format("{}: has {} records, there is no record {} (the first is 0)",
                options.entry.empty() ? options.file : fs::path("data.mixture." + options.entry),
-               source.file.size(), options.index));
+               source.records->size(), options.index));
   }
   const Tokenizer tokenizer = open_tokenizer(config);
   const std::optional<Backgrounds> backgrounds = open_backgrounds(config.data);
   const SampleChoices choices = draw_choices(
       source.sample,
       sample_seed(static_cast<uint64_t>(options.seed), options.epoch, source.key, options.index));
-  const Record record = source.file.record(options.index);
+  const Record record = source.records->record(options.index);
   const Sample sample =
       make_sample(record, source.sample, choices, backgrounds ? &*backgrounds : nullptr);
 

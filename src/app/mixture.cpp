@@ -26,18 +26,18 @@ struct LineTasks {
   std::string problem;  // of a line that is no record
 };
 
-std::vector<LineTasks> tasks_of(const RecordFile& file, Stage stage, const fs::path& name,
+std::vector<LineTasks> tasks_of(const RecordSource& records, Stage stage, const fs::path& name,
                                 int threads) {
   constexpr int64_t kChunk = 256;
-  std::vector<LineTasks> lines(static_cast<size_t>(file.size()));
+  std::vector<LineTasks> lines(static_cast<size_t>(records.size()));
   Progress progress(
-      {.what = format("read {}", name.filename()), .unit = "records", .total = file.size()});
-  for_each_index((file.size() + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
+      {.what = format("read {}", name.filename()), .unit = "records", .total = records.size()});
+  for_each_index((records.size() + kChunk - 1) / kChunk, threads, [&](int64_t chunk) {
     throw_if_interrupted();
-    const int64_t begin = chunk * kChunk, end = std::min(begin + kChunk, file.size());
+    const int64_t begin = chunk * kChunk, end = std::min(begin + kChunk, records.size());
     for (int64_t i = begin; i < end; ++i) {
       try {
-        const Record record = file.record(i);
+        const Record record = records.record(i);
         lines[static_cast<size_t>(i)].tasks = {record.task(Stage::kInstruction),
                                                record.task(stage)};
       } catch (const RecordError& error) {
@@ -72,10 +72,10 @@ class EntryOpener {
   /// Adds the entry to `mixture`. Throws EntryProblem.
   void open(Mixture& mixture, bool count_tasks) const {
     std::error_code ignored;
-    if (!fs::is_regular_file(entry_.file, ignored)) {
+    if (!fs::exists(entry_.file, ignored)) {
       throw EntryProblem{"file", format("there is no file {}", entry_.file)};
     }
-    ExampleSource source{.file = RecordFile(entry_.file),
+    ExampleSource source{.records = open_records(entry_.file),
                          .sample = sample_options(config_, &entry_),
                          .key = fnv1a(name_)};
     MixtureSummary summary{.name = name_, .file = entry_.file};
@@ -96,7 +96,7 @@ class EntryOpener {
   /// Applies the filter and counts the tasks of what is left.
   void select_records(ExampleSource& source, MixtureSummary& summary) const {
     const auto lines =
-        tasks_of(source.file, source.sample.stage, entry_.file, config_.runtime.cpu_threads());
+        tasks_of(*source.records, source.sample.stage, entry_.file, config_.runtime.cpu_threads());
     std::map<Task, int64_t> found, in_stage;
     for (uint32_t i = 0; i < lines.size(); ++i) {
       const std::optional<RecordTasks>& tasks = lines[i].tasks;
@@ -206,7 +206,7 @@ std::optional<Mixture> open_validation(const LoadedRunConfig& run) {
 ExampleSource open_source(const RunConfig& config, const fs::path& file, const std::string& entry) {
   for (const auto& [name, of_name] : config.data.mixture) {
     if (entry.empty() ? !is_same_file(of_name.file, file) : name != entry) continue;
-    return {.file = RecordFile(of_name.file),
+    return {.records = open_records(of_name.file),
             .sample = sample_options(config, &of_name),
             .key = fnv1a(name)};
   }
@@ -217,7 +217,7 @@ ExampleSource open_source(const RunConfig& config, const fs::path& file, const s
     throw ConfigError(format("data.mixture has no entry '{}'{}", entry,
                              nearest.empty() ? "" : format(" (did you mean '{}'?)", nearest)));
   }
-  return {.file = RecordFile(file), .sample = sample_options(config)};
+  return {.records = open_records(file), .sample = sample_options(config)};
 }
 
 std::string Mixture::table() const {

@@ -81,8 +81,8 @@ std::optional<Previews::Sheet> Previews::draw(int64_t step) {
     const uint64_t seed =
         sample_seed(static_cast<uint64_t>(config_.train.seed), 0, source.key, record);
     Sample sample =
-        make_sample(source.file.record(record), source.sample, draw_choices(source.sample, seed),
-                    backgrounds_ ? &*backgrounds_ : nullptr);
+        make_sample(source.records->record(record), source.sample,
+                    draw_choices(source.sample, seed), backgrounds_ ? &*backgrounds_ : nullptr);
     result.captions.push_back(sample.prompt);
     sheet.push_back({.task = std::string(task_name(sample.task)),
                      .prompt = std::move(sample.prompt),

@@ -68,7 +68,7 @@ void require_readable_records(const LoadedRunConfig& run, const Mixture& mixture
   std::set<fs::path> files;  // one message for each, whatever the number of entries
   for (size_t i = 0; i < mixture.entries.size(); ++i) {
     const MixtureSummary& entry = mixture.entries[i];
-    const int64_t lines = mixture.sources[i].file.size();
+    const int64_t lines = mixture.sources[i].records->size();
     const double limit = run.config.data.bad_record_limit * static_cast<double>(lines);
     if (static_cast<double>(entry.bad) <= limit || !files.insert(entry.file).second) continue;
     const std::string key = "data.mixture." + entry.name + ".file";

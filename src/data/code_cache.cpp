@@ -126,7 +126,15 @@ std::optional<ContentHash> target_key(const Record& record, const SampleOptions&
   ContentHasher hasher;
   hasher.add_field(format("{} {}", static_cast<int>(recipe.kind), options.image_size));
   try {
-    for (const fs::path& file : recipe.files) hasher.add_field(read_text(file));
+    for (const fs::path& file : recipe.files) {
+      if (const Image* image = record.find_drawn(file)) {
+        hasher.add_field(format("{} x {}", image->width, image->height));
+        hasher.add_field(
+            {reinterpret_cast<const char*>(image->pixels.data()), image->pixels.size()});
+      } else {
+        hasher.add_field(read_text(file));
+      }
+    }
   } catch (const DataError&) {
     return std::nullopt;  // whoever makes the target says what is wrong
   }

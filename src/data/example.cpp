@@ -20,7 +20,7 @@ Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
   const ExampleSource& source = sources_.at(static_cast<size_t>(index.file));
   const int64_t number = source.record(index.record);
   const uint64_t seed = sample_seed(options_.seed, epoch, source.key, number);
-  const Record record = source.file.record(number);
+  const Record record = source.records->record(number);
   Example example{.index = index};
   example.condition_dropped =
       unit_interval(stream_seed(seed, "condition_dropout")) < options_.condition_dropout;

@@ -132,6 +132,12 @@ std::string_view name_of(RecordProblem problem) {
   return kProblemNames.at(static_cast<size_t>(problem));
 }
 
+const Image* Record::find_drawn(const fs::path& path) const {
+  if (!drawn) return nullptr;
+  const auto found = drawn->find(path);
+  return found == drawn->end() ? nullptr : &found->second;
+}
+
 Task Record::task(Stage stage) const {
   if (image_list) return Task::kMultiImage;
   if (objects.empty()) return generation_only ? Task::kTextToImage : Task::kReconstruction;

@@ -167,7 +167,8 @@ TEST_F(TargetKeyTest, ExamplesTakeKnownCodesAndOpenNoTarget) {
   }
   const auto make = [&](int64_t record) {
     std::vector<ExampleSource> sources;
-    sources.push_back({.file = RecordFile(dir_ / "records.jsonl"), .sample = {.image_size = 32}});
+    sources.push_back(
+        {.records = open_records(dir_ / "records.jsonl"), .sample = {.image_size = 32}});
     const ExampleMaker maker({}, std::move(sources),
                              Tokenizer::load(fixture_path("tokenizer/tokenizer.json")), {},
                              std::make_shared<const CodeCache>(dir_ / "codes", identity()));

@@ -174,7 +174,8 @@ ExampleMaker recorded_maker(double condition_dropout = 0, SampleOptions sample =
       nlohmann::json::parse(read_text(fixture_path("data/expected.json"))).at("config");
   sample.image_size = config.at("image_size");
   std::vector<ExampleSource> sources;
-  sources.push_back({.file = RecordFile(fixture_path("data/records.jsonl")), .sample = sample});
+  sources.push_back(
+      {.records = open_records(fixture_path("data/records.jsonl")), .sample = sample});
   return ExampleMaker({.clip_size = config.at("clip_image_size"),
                        .placeholders_per_image = config.at("placeholders_per_image"),
                        .max_prompt_tokens = max_prompt_tokens,

@@ -29,17 +29,17 @@ struct Example {
   std::vector<uint16_t> codes;          // of the target, row by row; empty when not in the cache
 };
 
-/// A file of records and how its samples are made.
+/// Records and how their samples are made.
 struct ExampleSource {
-  RecordFile file;
+  std::shared_ptr<const RecordSource> records;
   SampleOptions sample;
   uint64_t key = 0;                 // of its random choices; see sample_seed()
-  std::vector<uint32_t> selection;  // the records to take; empty: all of the file
+  std::vector<uint32_t> selection;  // the records to take; empty: all
 
   [[nodiscard]] int64_t size() const {
-    return selection.empty() ? file.size() : static_cast<int64_t>(selection.size());
+    return selection.empty() ? records->size() : static_cast<int64_t>(selection.size());
   }
-  /// Record of the file that sample `index` of this source is made of.
+  /// The record that sample `index` of this source is made of.
   [[nodiscard]] int64_t record(int64_t index) const {
     return selection.empty() ? index : selection.at(static_cast<size_t>(index));
   }

@@ -3,8 +3,10 @@
 #include "mentor/core/error.h"
 #include "mentor/core/filesystem.h"
 #include "mentor/data/task_text.h"
+#include "mentor/image/image.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,8 +55,12 @@ struct Record {
   bool objects_listed = false;  // a list, even if of one
   bool generation_only = false, do_mask = false, do_replace = false;
   bool image_list = false;  // input_img_list
+  /// RGB pictures that are in memory, under the paths above; null: all are files.
+  std::shared_ptr<const std::map<fs::path, Image>> drawn;
 
   [[nodiscard]] Task task(Stage stage) const;
+  /// The picture of that path if it is in memory.
+  [[nodiscard]] const Image* find_drawn(const fs::path& path) const;
 };
 
 /// Reads one line; relative paths are taken from `folder`. Fields that nobody reads are ignored, as
@@ -62,17 +68,29 @@ struct Record {
 [[nodiscard]] Record parse_record(std::string_view line, const std::string& where,
                                   const fs::path& folder);
 
+/// Records in an order that does not change. Any thread may read.
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+
+  [[nodiscard]] virtual int64_t size() const = 0;
+  /// Where a message sends people: "file:line".
+  [[nodiscard]] virtual std::string where(int64_t index) const = 0;
+  /// RecordError for a record that cannot be used.
+  [[nodiscard]] virtual Record record(int64_t index) const = 0;
+};
+
 /// A JSONL file of any size, of which only the places of the lines are in memory. A byte order
-/// mark, CRLF and blank lines are accepted. Any thread may read.
-class RecordFile {
+/// mark, CRLF and blank lines are accepted.
+class RecordFile : public RecordSource {
  public:
   /// DataError naming the file when it cannot be read or holds no record.
   explicit RecordFile(const fs::path& file);
 
-  [[nodiscard]] int64_t size() const { return static_cast<int64_t>(lines_.size()); }
+  [[nodiscard]] int64_t size() const override { return static_cast<int64_t>(lines_.size()); }
   [[nodiscard]] std::string line(int64_t index) const;
-  [[nodiscard]] std::string where(int64_t index) const;  // "file:line"
-  [[nodiscard]] Record record(int64_t index) const;
+  [[nodiscard]] std::string where(int64_t index) const override;
+  [[nodiscard]] Record record(int64_t index) const override;
 
  private:
   struct Line {
@@ -84,5 +102,23 @@ class RecordFile {
   std::shared_ptr<const int> descriptor_;  // closes the file
   std::vector<Line> lines_;
 };
+
+/// The pictures of a folder and the folders in it, by path: text-to-image records without a text,
+/// for what is trained on pictures alone.
+class RecordFolder : public RecordSource {
+ public:
+  /// DataError naming the folder when it cannot be read or holds no picture.
+  explicit RecordFolder(const fs::path& folder);
+
+  [[nodiscard]] int64_t size() const override { return static_cast<int64_t>(files_.size()); }
+  [[nodiscard]] std::string where(int64_t index) const override;
+  [[nodiscard]] Record record(int64_t index) const override;
+
+ private:
+  std::vector<fs::path> files_;
+};
+
+/// A JSONL file, or a folder of pictures.
+[[nodiscard]] std::shared_ptr<const RecordSource> open_records(const fs::path& path);
 
 }  // namespace mentor
