@@ -57,6 +57,24 @@ struct StepParts {
       backward{"backward_ms", {}}, optimizer{"optimizer_ms", {}}, step{"step_ms", {}};
 };
 
+/// The models of a run with their trained parameters in the optimizer's memory.
+struct TrainingModels {
+  ModelSet models;
+  std::unique_ptr<ParameterBuckets> buckets;
+  std::unique_ptr<AdamW> optimizer;
+};
+
+TrainingModels start_training(const RunConfig& config, const Runtime& runtime,
+                              Communicator& communicator) {
+  TrainingModels training{.models = random_models(config, runtime)};
+  const auto trained = choose_trained(training.models, config.train, config.optimizer,
+                                      config.precision, Stage::kInstruction);
+  training.buckets = train_with(training.models, trained, config, runtime, communicator);
+  training.optimizer = std::make_unique<AdamW>(*training.buckets, config.optimizer,
+                                               config.train.ema_decay, communicator);
+  return training;
+}
+
 void run_step(TrainingModels& training, const Batch& batch, const Runtime& runtime, bool counts,
               StepParts& parts) {
   const ComputeOptions compute{.device = runtime.device};
@@ -95,8 +113,7 @@ BenchResult bench_train_step(const RunConfig& config, const BenchOptions& option
   const int64_t prompt_tokens = prompt_length(options, config.model.decoder);
   const Runtime runtime = start_runtime(config.runtime);
   const auto alone = solo_communicator();
-  TrainingModels training{.models = random_models(config, runtime)};
-  train_with(training, config, runtime, *alone, Stage::kInstruction);
+  TrainingModels training = start_training(config, runtime, *alone);
   const Batch batch = made_batch(config.model, options.micro_batch, prompt_tokens);
   StepParts parts;
   for (int64_t run = -1; run < options.runs; ++run) {

@@ -54,7 +54,7 @@ void Previews::draw_row(int64_t step, int64_t number) {
       [&](const GeneratedPicture& picture) { write_image(piece(step, number), picture.image); });
 }
 
-std::optional<Previews::Sheet> Previews::draw(int64_t step) {
+std::optional<SampleSheet> Previews::draw(int64_t step) {
   const EvaluationMode evaluation(models_);
   std::vector<int64_t> rows(config_.train.sample_count);
   std::iota(rows.begin(), rows.end(), int64_t{0});
@@ -71,7 +71,7 @@ std::optional<Previews::Sheet> Previews::draw(int64_t step) {
   communicator_.barrier();
   if (communicator_.rank() != 0) return std::nullopt;
   std::vector<SampleRow> sheet;
-  Sheet result;
+  SampleSheet result;
   for (const int64_t number : rows) {
     const fs::path file = piece(step, number);
     if (!fs::exists(file)) continue;

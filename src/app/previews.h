@@ -2,11 +2,10 @@
 
 #include "mentor/app/data_sources.h"
 #include "mentor/dist/communicator.h"
-#include "mentor/image/image.h"
 #include "mentor/models/model_set.h"
+#include "train_target.h"
 
 #include <optional>
-#include <string>
 #include <vector>
 
 namespace mentor {
@@ -18,12 +17,8 @@ class Previews {
   /// `mixture`: where the records come from, train.sample_count of them from all over it.
   Previews(const RunConfig& config, Mixture mixture, ModelSet& models, Communicator& communicator);
 
-  struct Sheet {
-    Image image;
-    std::vector<std::string> captions;
-  };
   /// Every rank calls this; rank 0 gets the sheet.
-  [[nodiscard]] std::optional<Sheet> draw(int64_t step);
+  [[nodiscard]] std::optional<SampleSheet> draw(int64_t step);
 
  private:
   [[nodiscard]] SampleIndex row(int64_t number) const;

@@ -1,12 +1,10 @@
 #include "train_models.h"
 
-#include "mentor/app/build.h"
-#include "mentor/app/data_sources.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
-#include "mentor/models/pretrained.h"
 #include "mentor/nn/parameters.h"
 #include "mentor/tensor/dtype.h"
+#include "mentor/tensor/memory.h"
 #include "mentor/train/checkpoint.h"
 
 #include <ATen/ATen.h>
@@ -71,9 +69,14 @@ WeightsConfig training_weights(const RunConfig& config, const std::optional<fs::
   return weights;
 }
 
-std::string estimate_memory(const RunConfig& config, const ModelSet& models,
-                            const std::vector<TrainedParameter>& trained, const Runtime& runtime,
-                            int64_t world_size, double memory_bytes) {
+std::string estimate_memory(const TrainContext& context, const ModelSet& models,
+                            const std::vector<TrainedParameter>& trained) {
+  const RunConfig& config = context.config();
+  const Runtime& runtime = context.runtime;
+  const ProcessEnvironment& environment = context.environment;
+  const double memory_bytes =
+      total_memory(runtime.device) /
+      (runtime.device.is_cpu() ? static_cast<double>(environment.local_world_size) : 1.0);
   double parameters = 0, trained_count = 0;
   for (const auto& [name, tensor] : named_tensors(models)) {
     parameters += static_cast<double>(tensor.numel());
@@ -84,7 +87,7 @@ std::string estimate_memory(const RunConfig& config, const ModelSet& models,
   const double weight_size = runtime.dtype == at::kFloat ? 4 : 2;
   const double gradient_size = config.precision.gradients == "fp32" ? 4 : 2;
   const double shards =
-      config.optimizer.sharding == "zero1" ? static_cast<double>(world_size) : 1.0;
+      config.optimizer.sharding == "zero1" ? static_cast<double>(environment.world_size) : 1.0;
   const double state_size = 8 + (weight_size < 4 ? 4 : 0) + (config.train.ema_decay > 0 ? 4 : 0);
   const double weights = parameters * weight_size, gradients = trained_count * gradient_size;
   const double state = trained_count * state_size / shards;
@@ -106,27 +109,30 @@ std::string estimate_memory(const RunConfig& config, const ModelSet& models,
   return text;
 }
 
-void train_with(TrainingModels& training, const RunConfig& config, const Runtime& runtime,
-                Communicator& communicator, Stage stage) {
-  const at::NoGradGuard no_grad;
-  ModelSet& models = training.models;
-  if (training.trained.empty()) {
-    training.trained =
-        choose_trained(models, config.train, config.optimizer, config.precision, stage);
-  }
-  for (const auto& [name, tensor] : named_tensors(models)) {
-    at::Tensor(tensor).set_requires_grad(false);
-  }
-  training.buckets = std::make_unique<ParameterBuckets>(
-      training.trained,
+std::unique_ptr<ParameterBuckets> make_buckets(const std::vector<TrainedParameter>& trained,
+                                               const RunConfig& config, const Runtime& runtime,
+                                               Communicator& communicator) {
+  return std::make_unique<ParameterBuckets>(
+      trained,
       ParameterBuckets::Options{.compute = runtime.dtype,
                                 .gradients = parse_dtype(config.precision.gradients),
                                 .device = runtime.device,
                                 .sharded = config.optimizer.sharding == "zero1",
                                 .bucket_bytes = config.optimizer.bucket_mib << 20},
       communicator);
+}
+
+std::unique_ptr<ParameterBuckets> train_with(ModelSet& models,
+                                             const std::vector<TrainedParameter>& trained,
+                                             const RunConfig& config, const Runtime& runtime,
+                                             Communicator& communicator) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : named_tensors(models)) {
+    at::Tensor(tensor).set_requires_grad(false);
+  }
+  auto buckets = make_buckets(trained, config, runtime, communicator);
   std::set<const void*> placed;
-  for (const auto& bucket : training.buckets->buckets()) {
+  for (const auto& bucket : buckets->buckets()) {
     for (const auto& slot : bucket.slots) placed.insert(slot.parameter.unsafeGetTensorImpl());
   }
   const at::ScalarType codec = parse_dtype(config.precision.codec);
@@ -137,8 +143,6 @@ void train_with(TrainingModels& training, const RunConfig& config, const Runtime
     at::Tensor registered = tensor;
     assign(registered, tensor.to(runtime.device, at::isFloatingType(kind) ? floating : kind));
   }
-  training.optimizer = std::make_unique<AdamW>(*training.buckets, config.optimizer,
-                                               config.train.ema_decay, communicator);
   models.decoder->train();
   models.encoder->train();
   models.decoder->set_activation_checkpointing(config.train.activation_checkpointing);
@@ -146,15 +150,7 @@ void train_with(TrainingModels& training, const RunConfig& config, const Runtime
   text_encoder->set_activation_checkpointing(config.train.activation_checkpointing);
   models.codec->eval();
   to_inference_layout(models.codec);
-}
-
-void load_training_models(TrainingModels& training, const RunConfig& config,
-                          const WeightsConfig& weights, const Runtime& runtime,
-                          Communicator& communicator) {
-  require_weight_files(weights);
-  // In fp32 on the host: the master weights keep what a file in fp32 holds.
-  (void)load_pretrained(training.models, weights, {.dtype = at::kFloat, .device = at::kCPU});
-  train_with(training, config, runtime, communicator, stage_of(config.data));
+  return buckets;
 }
 
 }  // namespace mentor

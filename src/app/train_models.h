@@ -5,8 +5,9 @@
 #include "mentor/data/batch.h"
 #include "mentor/dist/communicator.h"
 #include "mentor/models/model_set.h"
-#include "mentor/train/optimizer.h"
+#include "mentor/train/parameter_buckets.h"
 #include "mentor/train/trainable.h"
+#include "train_target.h"
 
 #include <filesystem>
 #include <memory>
@@ -16,14 +17,6 @@
 
 namespace mentor {
 
-/// The models of a run with their trained parameters in the optimizer's memory.
-struct TrainingModels {
-  ModelSet models;
-  std::vector<TrainedParameter> trained;
-  std::unique_ptr<ParameterBuckets> buckets;
-  std::unique_ptr<AdamW> optimizer;
-};
-
 /// What a batch of this model is made of.
 [[nodiscard]] BatchShape batch_shape(const ModelConfig& model);
 
@@ -32,21 +25,20 @@ struct TrainingModels {
 [[nodiscard]] WeightsConfig training_weights(
     const RunConfig& config, const std::optional<std::filesystem::path>& checkpoint);
 
-/// Throws ConfigError, with the arithmetic, when the run cannot fit into `memory_bytes`; returns
-/// the estimate for people to read.
-[[nodiscard]] std::string estimate_memory(const RunConfig& config, const ModelSet& models,
-                                          const std::vector<TrainedParameter>& trained,
-                                          const Runtime& runtime, int64_t world_size,
-                                          double memory_bytes);
+/// Throws ConfigError, with the arithmetic, when the run cannot fit into this rank's memory;
+/// returns the estimate for people to read.
+[[nodiscard]] std::string estimate_memory(const TrainContext& context, const ModelSet& models,
+                                          const std::vector<TrainedParameter>& trained);
 
-/// Moves the parameters that the configuration trains (training.trained, chosen here if empty) into
-/// buckets, and the rest to the device in the precision of the run.
-void train_with(TrainingModels& training, const RunConfig& config, const Runtime& runtime,
-                Communicator& communicator, Stage stage);
+/// Buckets as the configuration wants them; the parameters become views of them.
+[[nodiscard]] std::unique_ptr<ParameterBuckets> make_buckets(
+    const std::vector<TrainedParameter>& trained, const RunConfig& config, const Runtime& runtime,
+    Communicator& communicator);
 
-/// Fills shape-only `models` from `weights`, in fp32, and train_with().
-void load_training_models(TrainingModels& training, const RunConfig& config,
-                          const WeightsConfig& weights, const Runtime& runtime,
-                          Communicator& communicator);
+/// Moves the trained parameters into buckets, and all else of the models to the device in the
+/// precision of the run.
+[[nodiscard]] std::unique_ptr<ParameterBuckets> train_with(
+    ModelSet& models, const std::vector<TrainedParameter>& trained, const RunConfig& config,
+    const Runtime& runtime, Communicator& communicator);
 
 }  // namespace mentor

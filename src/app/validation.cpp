@@ -1,21 +1,24 @@
 #include "validation.h"
 
 #include "evaluation_mode.h"
-#include "mentor/train/interval.h"
+#include "mentor/train/code_prediction.h"
+#include "train_models.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 namespace mentor {
-Validation::Validation(const RunConfig& config, Mixture mixture, const TrainPlan& plan,
-                       ModelSet& models, Communicator& communicator)
+
+Validation::Validation(const RunConfig& config, Mixture mixture, std::vector<std::string> tasks,
+                       const ComputeOptions& compute, ModelSet& models, Communicator& communicator)
     : config_(config),
-      plan_(plan),
+      compute_(compute),
       models_(models),
       communicator_(communicator),
       shares_(mixture.shares),
-      tasks_(plan.tasks),
+      tasks_(std::move(tasks)),
       make_(make_examples(config, std::move(mixture.sources),
                           {.seed = static_cast<uint64_t>(config.train.seed)})) {}
 
@@ -30,22 +33,24 @@ ValidationMetrics Validation::run(int64_t step) {
                 {.threads = config_.runtime.cpu_threads(),
                  .batch = samples,
                  .bad_record_limit = config_.data.bad_record_limit});
-  TaskLosses losses(plan_.compute.device);
-  for (int64_t done = 0; done < samples; done += plan_.train.micro_batch) {
-    const auto examples = loader.next(std::min(plan_.train.micro_batch, samples - done));
+  const BatchShape shape = batch_shape(config_.model);
+  const int64_t micro_batch = config_.train.micro_batch;
+  TaskLosses losses(tasks_, compute_.device);
+  for (int64_t done = 0; done < samples; done += micro_batch) {
+    const auto examples = loader.next(std::min(micro_batch, samples - done));
     if (examples.empty()) continue;
     std::vector<const Example*> members;
     for (const Example& example : examples) members.push_back(&example);
-    const Batch batch = collate(members, plan_.batch);
-    const at::Tensor codes_BT = target_codes(models_, batch, plan_.compute);
-    losses.add(batch, batch_loss(models_, batch, codes_BT, 1, plan_.compute).losses_BT);
+    const Batch batch = collate(members, shape);
+    const at::Tensor codes_BT = target_codes(models_, batch, compute_);
+    losses.add(batch, batch_loss(models_, batch, codes_BT, 1, compute_).losses_BT);
   }
-  const TaskLosses::Means means = losses.means(communicator_, tasks_);
+  const LossMeans means = losses.means(communicator_);
   return {
       .step = step,
       .loss = means.loss,
-      .task_loss = means.task,
-      .samples = means.tokens / plan_.batch.image_tokens,
+      .task_loss = means.parts,
+      .samples = std::llround(means.count / static_cast<double>(shape.image_tokens)),
       .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()};
 }
 

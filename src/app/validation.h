@@ -2,9 +2,12 @@
 
 #include "mentor/app/data_sources.h"
 #include "mentor/dist/communicator.h"
-#include "mentor/train/trainer.h"
+#include "mentor/models/model_set.h"
+#include "mentor/train/loss.h"
+#include "mentor/train/metrics.h"
 
-#include <optional>
+#include <string>
+#include <vector>
 
 namespace mentor {
 
@@ -12,14 +15,15 @@ namespace mentor {
 /// the same samples.
 class Validation {
  public:
-  Validation(const RunConfig& config, Mixture mixture, const TrainPlan& plan, ModelSet& models,
-             Communicator& communicator);
+  /// `tasks`: those of the training data, which figures name always.
+  Validation(const RunConfig& config, Mixture mixture, std::vector<std::string> tasks,
+             const ComputeOptions& compute, ModelSet& models, Communicator& communicator);
 
   [[nodiscard]] ValidationMetrics run(int64_t step);
 
  private:
   const RunConfig& config_;
-  const TrainPlan& plan_;
+  ComputeOptions compute_;
   ModelSet& models_;
   Communicator& communicator_;
   std::vector<MixtureShare> shares_;

@@ -97,13 +97,6 @@ Batch collate(const std::vector<const Example*>& examples, const BatchShape& sha
   return batch;
 }
 
-void pin(Batch& batch) {
-  for (at::Tensor* tensor :
-       {&batch.valid_B, &batch.pixels_NCHW, &batch.codes_BT, &batch.targets_B3HW}) {
-    if (tensor->defined()) *tensor = tensor->pin_memory();
-  }
-}
-
 std::vector<std::vector<size_t>> cut_micro_batches(const std::vector<Example>& examples,
                                                    const MicroBatchLimits& limits) {
   std::vector<size_t> order(examples.size());

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -45,7 +44,7 @@ void plan_steps(TrainPlan& plan, int64_t steps_per_epoch, int64_t world_size) {
 }
 
 Trainer::Trainer(TrainPlan plan, TrainParts parts)
-    : plan_(std::move(plan)), parts_(std::move(parts)), losses_(plan_.compute.device) {
+    : plan_(std::move(plan)), parts_(std::move(parts)) {
   state_.seed = plan_.train.seed;
   describe_run();
 }
@@ -69,9 +68,9 @@ void Trainer::event(EventKind kind, const std::string& text) {
 void Trainer::resume(const fs::path& checkpoint) {
   state_ = read_train_state(checkpoint);
   elapsed_before_ = state_.elapsed_s;
-  at::Tensor interval = losses_.tensor().cpu();
+  at::Tensor interval = parts_.objective.sums().cpu();
   read_optimizer_state(checkpoint, parts_.optimizer.slices(), parts_.control, interval);
-  losses_.tensor().copy_(interval);
+  parts_.objective.sums().copy_(interval);
   parts_.buckets.publish_weights();
   parts_.optimizer.set_counters(state_.updates, state_.skipped, state_.skipped_in_row);
   skipped_shown_ = state_.skipped;
@@ -80,18 +79,16 @@ void Trainer::resume(const fs::path& checkpoint) {
   event(EventKind::kResumed, format("continued from {}", checkpoint));
 }
 
-Trainer::Agreed Trainer::agree(const std::vector<Batch>& batches) {
+Trainer::Agreed Trainer::agree(const Objective::Work& own) {
   // Host values of all ranks in one exchange: it orders nothing on the device.
   const size_t slots =
       plan_.train.reference_gradient_sum ? static_cast<size_t>(plan_.micro_steps) : size_t{1};
   std::vector<int64_t> values(slots + 4, 0);
-  for (size_t i = 0; i < batches.size(); ++i) {
-    values[std::min(i, slots - 1)] += batches[i].target_tokens();
-    values[slots] += batches[i].size();
-    for (const int64_t length : batches[i].lengths) {
-      values[slots + 1] += length + plan_.batch.image_tokens;
-    }
+  for (size_t i = 0; i < own.targets.size(); ++i) {
+    values[std::min(i, slots - 1)] += own.targets[i];
   }
+  values[slots] = own.samples;
+  values[slots + 1] = own.tokens;
   int64_t bad = 0;
   for (const auto& [problem, count] : parts_.loader.bad_records()) bad += count;
   values[slots + 2] = bad - std::exchange(bad_before_, bad);
@@ -106,42 +103,27 @@ Trainer::Agreed Trainer::agree(const std::vector<Batch>& batches) {
           .stop = sums[slots + 3] > 0};
 }
 
-void Trainer::run_backward(const std::vector<Batch>& batches, const std::vector<double>& scales) {
+void Trainer::run_backward(const std::vector<double>& scales) {
   at::manual_seed(stream_seed(
       static_cast<uint64_t>(plan_.train.seed), "dropout",
       {static_cast<uint64_t>(state_.step), static_cast<uint64_t>(parts_.communicator.rank())}));
   parts_.buckets.begin_step();
-  for (size_t i = 0; i < batches.size(); ++i) {
-    const Batch& batch = batches[i];
-    const at::Tensor codes_BT = target_codes(parts_.models, batch, plan_.compute);
-    const BatchLoss loss = batch_loss(parts_.models, batch, codes_BT, scales[i], plan_.compute);
-    losses_.add(batch, loss.losses_BT);
-    if (i + 1 == batches.size()) parts_.buckets.exchange_when_complete();
-    loss.sum.backward();
-    if (parts_.flops) interval_flops_ += parts_.flops(batch);
+  for (size_t i = 0; i < scales.size(); ++i) {
+    if (i + 1 == scales.size()) parts_.buckets.exchange_when_complete();
+    parts_.objective.run_backward(i, scales[i], state_.step);
   }
   parts_.buckets.finish_gradients();
 }
 
 at::Tensor Trainer::step(const std::vector<Example>& examples) {
-  std::vector<Batch> batches;
-  const MicroBatchLimits limits{.samples = plan_.train.micro_batch,
-                                .tokens = plan_.train.token_budget,
-                                .image_tokens = plan_.batch.image_tokens};
-  std::vector<int64_t> own;
-  for (const std::vector<size_t>& indices : cut_micro_batches(examples, limits)) {
-    std::vector<const Example*> members;
-    for (const size_t index : indices) members.push_back(&examples[index]);
-    batches.push_back(collate(members, plan_.batch));
-    own.push_back(batches.back().target_tokens());
-    if (plan_.compute.device.is_cuda()) pin(batches.back());
-  }
-  const Agreed agreed = agree(batches);
+  const Objective::Work own = parts_.objective.begin_step(examples);
+  const Agreed agreed = agree(own);
   const LossNormalization normalization{.per_rank = plan_.train.loss_normalization == "per_rank",
                                         .gradient_sum = plan_.train.reference_gradient_sum};
-  run_backward(batches,
-               loss_scales(normalization, own, agreed.targets, parts_.communicator.world_size()));
+  run_backward(
+      loss_scales(normalization, own.targets, agreed.targets, parts_.communicator.world_size()));
   const at::Tensor norm = parts_.optimizer.step(next_lr());
+  parts_.objective.end_step(state_.step);
   const LoaderPosition position = parts_.loader.position();
   state_.epoch = position.epoch;
   state_.sample = position.sample;
@@ -151,6 +133,7 @@ at::Tensor Trainer::step(const std::vector<Example>& examples) {
   state_.bad_records += agreed.bad_records;
   interval_samples_ += agreed.samples;
   interval_tokens_ += agreed.tokens;
+  interval_flops_ += own.flops;
   ++interval_steps_;
   stop_ = agreed.stop;
   return norm;
@@ -179,7 +162,7 @@ void Trainer::log_interval(const at::Tensor& grad_norm, double lr) {
   at::Tensor sums = at::tensor({interval_flops_, parts_.loader.wait_seconds() - interval_wait_},
                                at::TensorOptions().dtype(at::kDouble));
   parts_.control.all_reduce_sum(sums).wait();
-  const TaskLosses::Means means = losses_.means(parts_.communicator, plan_.tasks);
+  const LossMeans means = parts_.objective.means(parts_.communicator);
   const auto steps = static_cast<double>(interval_steps_);
   IntervalMetrics metrics{
       .step = state_.step,
@@ -188,22 +171,23 @@ void Trainer::log_interval(const at::Tensor& grad_norm, double lr) {
       .samples = state_.samples_seen,
       .tokens = state_.tokens_seen,
       .loss = means.loss,
-      .task_loss = means.task,
+      .task_loss = means.parts,
       .grad_norm = grad_norm.item<double>(),
       .lr = lr,
       .samples_per_s = static_cast<double>(interval_samples_) / seconds,
       .tokens_per_s = static_cast<double>(interval_tokens_) / seconds,
       .data_wait =
           sums[1].item<double>() / (seconds * static_cast<double>(parts_.control.world_size())),
-      .memory_gib = memory_in_use(plan_.compute.device) / static_cast<double>(int64_t{1} << 30),
+      .memory_gib = memory_in_use(plan_.device) / static_cast<double>(int64_t{1} << 30),
       .seconds = seconds,
       .eta_s = static_cast<double>(plan_.total_steps - state_.step) * seconds / steps,
       .skipped_steps = state_.skipped,
       .bad_records = state_.bad_records};
-  if (parts_.peak_flops > 0) metrics.mfu = sums[0].item<double>() / seconds / parts_.peak_flops;
+  const auto flops = sums[0].item<double>();
+  if (parts_.peak_flops > 0 && flops > 0) metrics.mfu = flops / seconds / parts_.peak_flops;
   if (parts_.log) parts_.log->add(metrics);
   if (parts_.after_log) parts_.after_log(metrics);
-  losses_.reset();
+  parts_.objective.sums().zero_();
   interval_begin_ = Clock::now();
   interval_samples_ = interval_tokens_ = interval_steps_ = 0;
   interval_flops_ = 0;
@@ -229,21 +213,16 @@ CheckpointContents Trainer::collect() {
   contents.config = plan_.config;
   const auto slices = parts_.optimizer.slices();
   bool with_master = false;
-  std::set<std::string> trained;
   for (const auto& bucket : parts_.buckets.buckets()) {
     with_master = with_master || bucket.master.scalar_type() != bucket.weights.scalar_type();
-    for (const auto& slot : bucket.slots) trained.insert(slot.name);
   }
-  collect_shard(slices, with_master, losses_.tensor(), contents);
+  collect_shard(slices, with_master, parts_.objective.sums(), contents);
   if (parts_.control.rank() != 0) return contents;
   std::unordered_set<const void*> written;
-  for (const auto& [name, tensor] : named_tensors(parts_.models)) {
-    const bool alias = !written.insert(tensor.unsafeGetTensorImpl()).second;
-    if (alias || part_of(name) == Part::kCodec) continue;
-    // What is frozen does not change while it is written.
+  for (const auto& [name, tensor, changes] : parts_.objective.saved_tensors()) {
+    if (!written.insert(tensor.unsafeGetTensorImpl()).second) continue;  // an alias
     const at::Tensor host = tensor.detach().cpu();
-    const bool changes = trained.contains(name) && host.is_alias_of(tensor);
-    contents.model.set(name, changes ? host.clone() : host);
+    contents.model.set(name, changes && host.is_alias_of(tensor) ? host.clone() : host);
   }
   return contents;
 }
@@ -267,7 +246,7 @@ TrainEnd Trainer::run() {
     const bool last = state_.step == plan_.total_steps;
     const bool logs = last || reaches(state_.step, plan_.train.log_every);
     // On a GPU reading a number waits for all work under way: once in an interval.
-    if (logs || plan_.compute.device.is_cpu()) check_skipped();
+    if (logs || plan_.device.is_cpu()) check_skipped();
     if (logs) log_interval(norm, lr);
     if (last || reaches(state_.step, plan_.train.validate_every)) validate();
     if (parts_.draw_samples && (last || reaches(state_.step, plan_.train.sample_every))) {

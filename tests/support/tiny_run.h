@@ -6,6 +6,7 @@
 #include "mentor/nn/parameters.h"
 #include "mentor/nn/state.h"
 #include "mentor/tensor/safetensors.h"
+#include "mentor/train/code_prediction.h"
 #include "mentor/train/trainable.h"
 #include "mentor/train/trainer.h"
 #include "support/temp_dir.h"
@@ -105,11 +106,7 @@ class MiniatureRun {
     TrainState state;
     if (resume) {
       state = read_train_state(*resume);
-      const StateDict weights = read_safetensors(*resume / "model.safetensors");
-      const at::NoGradGuard no_grad;
-      for (const auto& [name, tensor] : named_tensors(models_)) {
-        if (weights.contains(name)) at::Tensor(tensor).copy_(weights.at(name));
-      }
+      read_weights(*resume);
     }
     trained_ = choose_trained(models_, options.train, options.optimizer, {}, Stage::kInstruction);
     buckets_ = std::make_unique<ParameterBuckets>(
@@ -145,10 +142,14 @@ class MiniatureRun {
     TrainPlan plan{.train = options.train,
                    .optimizer = options.optimizer,
                    .schedule = options.schedule,
-                   .checkpoint_every = options.checkpoint_every,
-                   .batch = miniature_shape(options.model)};
+                   .checkpoint_every = options.checkpoint_every};
+    CodePrediction::Options objective{.shape = miniature_shape(options.model),
+                                      .micro_batch = options.train.micro_batch,
+                                      .token_budget = options.train.token_budget};
+    for (const TrainedParameter& parameter : trained_) objective.trained.insert(parameter.name);
+    objective_ = std::make_unique<CodePrediction>(models_, std::move(objective));
     plan_steps(plan, loader_->batches_per_epoch(), communicator_->world_size());
-    trainer_ = std::make_unique<Trainer>(plan, TrainParts{.models = models_,
+    trainer_ = std::make_unique<Trainer>(plan, TrainParts{.objective = *objective_,
                                                           .buckets = *buckets_,
                                                           .optimizer = *optimizer_,
                                                           .loader = *loader_,
@@ -173,12 +174,21 @@ class MiniatureRun {
   }
 
  private:
+  void read_weights(const fs::path& checkpoint) {
+    const StateDict weights = read_safetensors(checkpoint / "model.safetensors");
+    const at::NoGradGuard no_grad;
+    for (const auto& [name, tensor] : named_tensors(models_)) {
+      if (weights.contains(name)) at::Tensor(tensor).copy_(weights.at(name));
+    }
+  }
+
   std::unique_ptr<Communicator> communicator_;
   ModelSet models_;
   std::vector<TrainedParameter> trained_;
   std::unique_ptr<ParameterBuckets> buckets_;
   std::unique_ptr<AdamW> optimizer_;
   std::unique_ptr<Loader> loader_;
+  std::unique_ptr<Objective> objective_;
   std::unique_ptr<CheckpointWriter> writer_;
   std::unique_ptr<RunLog> log_;
   std::unique_ptr<Trainer> trainer_;

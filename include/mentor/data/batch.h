@@ -11,7 +11,7 @@ namespace mentor {
 
 // B samples, K of them with a condition, S ids of the longest of those, N pictures, T image tokens.
 
-/// Samples that are computed at once. All tensors are on the host until to_device().
+/// Samples that are computed at once. All tensors are on the host.
 struct Batch {
   std::vector<Task> tasks;       // [B]
   std::vector<int64_t> lengths;  // [B] prompt tokens: the rows of the decoder's prefix
@@ -37,9 +37,6 @@ struct BatchShape {
 };
 
 [[nodiscard]] Batch collate(const std::vector<const Example*>& examples, const BatchShape& shape);
-
-/// Moves what a GPU reads into page-locked memory, from which copies do not hold the host up.
-void pin(Batch& batch);
 
 struct MicroBatchLimits {
   int64_t samples = 1;

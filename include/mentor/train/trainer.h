@@ -2,11 +2,10 @@
 
 #include "mentor/data/loader.h"
 #include "mentor/dist/communicator.h"
-#include "mentor/models/model_set.h"
 #include "mentor/train/checkpoint.h"
-#include "mentor/train/interval.h"
 #include "mentor/train/loss.h"
 #include "mentor/train/lr_schedule.h"
+#include "mentor/train/objective.h"
 #include "mentor/train/optimizer.h"
 #include "mentor/train/run_log.h"
 #include "mentor/train/train_config.h"
@@ -25,14 +24,12 @@ struct TrainPlan {
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   int64_t checkpoint_every = 0;  // steps
-  BatchShape batch;
-  ComputeOptions compute;
+  at::Device device = at::Device(at::kCPU);
   int64_t epoch_samples = 0;  // of all ranks
   int64_t steps_per_epoch = 0, total_steps = 0;
   LrSchedule lr;
-  int64_t micro_steps = 1;         // per step, where schedule.horizon counts those
-  std::vector<std::string> tasks;  // of the data, for the columns of figures
-  std::string config;              // YAML, for checkpoints
+  int64_t micro_steps = 1;  // per step, where schedule.horizon counts those
+  std::string config;       // YAML, for checkpoints
   std::string version, revision;
 };
 
@@ -41,7 +38,7 @@ void plan_steps(TrainPlan& plan, int64_t steps_per_epoch, int64_t world_size);
 
 /// What the trainer works with and does not own. Pointers may be null.
 struct TrainParts {
-  ModelSet& models;
+  Objective& objective;
   ParameterBuckets& buckets;
   AdamW& optimizer;
   Loader& loader;
@@ -49,9 +46,7 @@ struct TrainParts {
   Communicator& control;       // of the host: counts, barriers
   CheckpointWriter& checkpoints;
   RunLog* log = nullptr;  // rank 0
-  /// FLOPs of forward and backward of one batch, and the peak of all ranks in FLOP/s.
-  std::function<double(const Batch&)> flops;
-  double peak_flops = 0;
+  double peak_flops = 0;  // of all ranks, per second
   /// Called on every rank: losses on held-out records; sheets of samples; after each line of
   /// figures; after each step.
   std::function<std::optional<ValidationMetrics>(int64_t step)> validate;
@@ -85,8 +80,8 @@ class Trainer {
     int64_t samples = 0, tokens = 0, bad_records = 0;
     bool stop = false;
   };
-  [[nodiscard]] Agreed agree(const std::vector<Batch>& batches);
-  void run_backward(const std::vector<Batch>& batches, const std::vector<double>& scales);
+  [[nodiscard]] Agreed agree(const Objective::Work& own);
+  void run_backward(const std::vector<double>& scales);
   void log_interval(const at::Tensor& grad_norm, double lr);
   void check_skipped();
   void validate();
@@ -100,7 +95,6 @@ class Trainer {
   TrainPlan plan_;
   TrainParts parts_;
   TrainState state_;
-  TaskLosses losses_;
   bool stop_ = false;
   // Of the interval since the last line.
   Clock::time_point interval_begin_ = Clock::now(), run_begin_ = Clock::now();
