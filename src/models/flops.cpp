@@ -5,6 +5,8 @@
 namespace mentor {
 namespace {
 
+constexpr int64_t kColors = 3;
+
 /// A linear layer over `rows` rows; a convolution over as many output positions.
 double linear(int64_t rows, int64_t in, int64_t out) {
   return 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
@@ -14,7 +16,6 @@ double linear(int64_t rows, int64_t in, int64_t out) {
 double attention(int64_t rows, int64_t width) { return 2 * linear(rows, width, rows); }
 
 double clip_flops(const ClipConfig& clip) {
-  constexpr int64_t kColors = 3;
   const int64_t width = clip.hidden_size, rows = clip.num_patches() + 1;
   const double layer =
       linear(rows, width, 4 * width + 2 * clip.intermediate_size) + attention(rows, width);
@@ -52,9 +53,24 @@ double attention_block_flops(int64_t positions, int64_t channels) {
   return linear(positions, channels, 4 * channels) + attention(positions, channels);
 }
 
+/// Features of the encoder to codes.
+double quantiser_flops(const VqganConfig& codec, int64_t positions) {
+  return linear(positions, codec.z_channels, codec.codebook_dim) +
+         linear(positions, codec.codebook_dim, codec.codebook_size);
+}
+
+/// Pixels to codes, layout: local.
+double local_codec_flops(const VqganConfig& codec, int64_t image_size) {
+  const int64_t patch = codec.patch_size, side = image_size / patch, positions = side * side;
+  const double block = 2 * linear(positions, codec.ch, 2 * codec.ch);
+  return linear(positions, kColors * patch * patch, codec.ch) +
+         static_cast<double>(codec.num_res_blocks + 1) * block +
+         linear(positions, codec.ch, codec.z_channels) + quantiser_flops(codec, positions);
+}
+
 /// Pixels to codes.
 double codec_flops(const VqganConfig& codec, int64_t image_size) {
-  constexpr int64_t kColors = 3;
+  if (codec.local()) return local_codec_flops(codec, image_size);
   int64_t positions = image_size * image_size, channels = codec.ch;
   double sum = linear(positions, 9 * kColors, channels);
   for (size_t level = 0; level < codec.ch_mult.size(); ++level) {
@@ -72,8 +88,7 @@ double codec_flops(const VqganConfig& codec, int64_t image_size) {
   sum += 2 * res_block_flops(positions, channels, channels) +
          attention_block_flops(positions, channels);
   return sum + linear(positions, 9 * channels, codec.z_channels) +
-         linear(positions, codec.z_channels, codec.codebook_dim) +
-         linear(positions, codec.codebook_dim, codec.codebook_size);
+         quantiser_flops(codec, positions);
 }
 
 }  // namespace

@@ -55,6 +55,27 @@ ModelConfig tiny() {
   return model;
 }
 
+/// `require(holds, problem)` collects.
+template <class Require>
+void check_codec(const VqganConfig& codec, const Require& require) {
+  const int64_t groups = codec.norm_groups;
+  if (codec.local()) {
+    require(codec.patch_size % 2 == 0,
+            format("codec.patch_size: {} is odd, but the decoder doubles its size on the way",
+                   codec.patch_size));
+    require(codec.ch % (2 * groups) == 0,
+            format("codec.ch: {} is no multiple of twice the {} codec.norm_groups (the decoder "
+                   "halves its channels)",
+                   codec.ch, groups));
+    return;
+  }
+  for (const int64_t factor : codec.ch_mult) {
+    require((codec.ch * factor) % groups == 0,
+            format("codec.ch: {} x {} is no multiple of the {} codec.norm_groups", codec.ch, factor,
+                   groups));
+  }
+}
+
 }  // namespace
 
 ModelConfig model_preset(std::string_view name) {
@@ -78,7 +99,7 @@ std::vector<std::string> check_model_config(const ModelConfig& m) {
   const auto require = [&](bool holds, std::string problem) {
     if (!holds) problems.push_back(std::move(problem));
   };
-  if (m.codec.ch_mult.empty() || m.codec.ch_mult.size() > 8) {
+  if (!m.codec.local() && (m.codec.ch_mult.empty() || m.codec.ch_mult.size() > 8)) {
     return {"codec.ch_mult: needs 1 to 8 levels"};  // the rules below need the downsampling
   }
   require(m.decoder.dim % m.decoder.num_heads == 0,
@@ -94,11 +115,7 @@ std::vector<std::string> check_model_config(const ModelConfig& m) {
           format("decoder.grid: {} x downsampling {} of the codec is {} px, but image_size is {}",
                  m.decoder.grid, m.codec.downsampling(), m.decoder.grid * m.codec.downsampling(),
                  m.image_size));
-  for (const int64_t factor : m.codec.ch_mult) {
-    require((m.codec.ch * factor) % 32 == 0,
-            format("codec.ch: {} x {} is no multiple of 32, the groups of GroupNorm", m.codec.ch,
-                   factor));
-  }
+  check_codec(m.codec, require);
   if (m.decoder.class_conditional()) {
     require(m.decoder.cond_len == 1, "decoder.cond_len: must be 1 for condition: class");
     return problems;

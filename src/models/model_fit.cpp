@@ -101,7 +101,13 @@ void DimensionReader::read_clip() {
 void DimensionReader::read_codec() {
   const std::string blocks = "codec.encoder.conv_blocks.";
   const int64_t ch = size("codec.encoder.conv_in.weight", 0);
+  const int64_t local_blocks = count_numbered(weights_, "codec.encoder.res.");
+  if (ch > 0) found_.push_back({"codec.layout", local_blocks > 0 ? "local" : "official"});
   add("codec.ch", ch);
+  if (local_blocks > 0) {
+    add("codec.patch_size", size("codec.encoder.conv_in.weight", 2));
+    add("codec.num_res_blocks", local_blocks - 1);
+  }
   std::vector<int64_t> factors;
   for (int64_t level = 0; level < count_numbered(weights_, blocks); ++level) {
     const int64_t channels = size(format("{}{}.res.0.conv1.weight", blocks, level), 0);

@@ -12,11 +12,16 @@
 
 namespace mentor {
 
+inline constexpr int64_t kPixelChannels = 3;
+inline constexpr Conv2dOptions kPointwise{.kernel = 1, .padding = 0};
+
+[[nodiscard]] GroupNorm make_norm(int64_t groups, int64_t channels);
+
 /// x + conv2(swish(norm2(conv1(swish(norm1(x)))))), x through a 1x1 convolution when the
 /// channels change.
 class ResBlockImpl : public torch::nn::Module {
  public:
-  ResBlockImpl(int64_t in, int64_t out);
+  ResBlockImpl(int64_t in, int64_t out, int64_t groups);
   [[nodiscard]] at::Tensor forward(const at::Tensor& x_BCHW) const;
 
  private:
@@ -28,7 +33,7 @@ TORCH_MODULE(ResBlock);
 /// x + proj_out(attention(q, k, v)) with one head over all positions of norm(x).
 class AttentionBlockImpl : public torch::nn::Module {
  public:
-  explicit AttentionBlockImpl(int64_t channels);
+  AttentionBlockImpl(int64_t channels, int64_t groups);
   [[nodiscard]] at::Tensor forward(const at::Tensor& x_BCHW) const;
 
  private:
@@ -37,10 +42,13 @@ class AttentionBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(AttentionBlock);
 
-enum class Resample { kNone, kDown, kUp };
+/// kShuffle: twice the size from a quarter of the channels of a 1x1 convolution, which leaves
+/// half of them.
+enum class Resample { kNone, kDown, kUp, kShuffle };
 
 struct StageOptions {
   int64_t in, out;     // channels
+  int64_t groups;      // of GroupNorm
   int64_t num_blocks;  // residual blocks
   bool attention;      // one after each residual block
   Resample resample;   // behind the blocks
@@ -63,7 +71,7 @@ TORCH_MODULE(Stage);
 /// Residual block, attention, residual block at the deepest level. Keys: mid.0, mid.1, mid.2.
 class MiddleImpl : public torch::nn::Module {
  public:
-  explicit MiddleImpl(int64_t channels);
+  MiddleImpl(int64_t channels, int64_t groups);
   [[nodiscard]] at::Tensor forward(const at::Tensor& x_BCHW) const;
 
  private:
@@ -73,10 +81,21 @@ class MiddleImpl : public torch::nn::Module {
 TORCH_MODULE(Middle);
 
 /// Pixels [B, 3, H, W] -> features [B, z_channels, H / f, W / f].
-class VqganEncoderImpl : public torch::nn::Module {
+class CodecEncoder : public torch::nn::Module {
  public:
-  explicit VqganEncoderImpl(const VqganConfig& config);
-  [[nodiscard]] at::Tensor forward(const at::Tensor& pixels_B3HW) const;
+  [[nodiscard]] virtual at::Tensor forward(const at::Tensor& pixels_B3HW) const = 0;
+};
+
+/// Features [B, z_channels, h, w] -> pixels [B, 3, h * f, w * f], not clamped.
+class CodecDecoder : public torch::nn::Module {
+ public:
+  [[nodiscard]] virtual at::Tensor forward(const at::Tensor& features_BZHW) const = 0;
+};
+
+class VqganEncoder : public CodecEncoder {
+ public:
+  explicit VqganEncoder(const VqganConfig& config);
+  [[nodiscard]] at::Tensor forward(const at::Tensor& pixels_B3HW) const override;
 
  private:
   Conv2d conv_in_{nullptr}, conv_out_{nullptr};
@@ -84,13 +103,11 @@ class VqganEncoderImpl : public torch::nn::Module {
   Middle mid_{nullptr};
   GroupNorm norm_out_{nullptr};
 };
-TORCH_MODULE(VqganEncoder);
 
-/// Features [B, z_channels, h, w] -> pixels [B, 3, h * f, w * f], not clamped.
-class VqganDecoderImpl : public torch::nn::Module {
+class VqganDecoder : public CodecDecoder {
  public:
-  explicit VqganDecoderImpl(const VqganConfig& config);
-  [[nodiscard]] at::Tensor forward(const at::Tensor& features_BZHW) const;
+  explicit VqganDecoder(const VqganConfig& config);
+  [[nodiscard]] at::Tensor forward(const at::Tensor& features_BZHW) const override;
 
  private:
   Conv2d conv_in_{nullptr}, conv_out_{nullptr};
@@ -98,6 +115,5 @@ class VqganDecoderImpl : public torch::nn::Module {
   std::vector<Stage> stages_;  // deepest first
   GroupNorm norm_out_{nullptr};
 };
-TORCH_MODULE(VqganDecoder);
 
 }  // namespace mentor

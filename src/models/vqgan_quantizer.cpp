@@ -28,6 +28,12 @@ at::Tensor flatten_latent(const at::Tensor& latent_BEHW) {
   return latent_BEHW.to(at::kFloat).permute({0, 2, 3, 1}).reshape({-1, latent_BEHW.size(1)});
 }
 
+/// Rows [M, E] as [B, E, H, W], the shape of `latent`.
+at::Tensor grid_of(const at::Tensor& rows_ME, const at::Tensor& latent_BEHW) {
+  const int64_t batch = latent_BEHW.size(0), h = latent_BEHW.size(2), w = latent_BEHW.size(3);
+  return rows_ME.view({batch, h, w, -1}).permute({0, 3, 1, 2});
+}
+
 /// |z|^2 + |e|^2 - 2 z.e for unit rows too: dropping the constant terms would decide ties
 /// differently from the reference.
 at::Tensor distances(const at::Tensor& z_ME, const at::Tensor& codebook_NE) {
@@ -85,16 +91,32 @@ at::Tensor VectorQuantizerImpl::lookup(const at::Tensor& codes_BT, int64_t h, in
       .to(embedding_->weight.scalar_type());
 }
 
-void VectorQuantizerImpl::record_usage(const at::Tensor& codes) {
+at::Tensor VectorQuantizerImpl::record_usage(const at::Tensor& codes) {
   const at::NoGradGuard no_grad;
   // A step may bring more codes than the history holds: its last ones remain.
   const at::Tensor history = at::cat({codebook_used_.to(at::kFloat), codes.to(at::kFloat)});
   assign(codebook_used_, history.slice(0, history.size(0) - kUsageLength).clone());
+  // Codes of a buffer that was once bf16 may have been rounded to one beyond the last.
+  const at::Tensor used = codebook_used_.to(at::kLong).clamp_max(config_.codebook_size - 1);
+  return at::zeros({config_.codebook_size}, codebook_used_.options())
+      .index_fill_(0, used, 1)
+      .mean();
+}
+
+QuantizerOutput VectorQuantizerImpl::pass(const at::Tensor& latent_BEHW) const {
+  check_shape(latent_BEHW, {-1, config_.codebook_dim, -1, -1}, "latent_BEHW");
+  const at::Tensor z_ME = l2_normalise(flatten_latent(latent_BEHW));
+  const at::Tensor zero = at::zeros({}, z_ME.options());
+  return {.quantised_BEHW = grid_of(z_ME, latent_BEHW),
+          .codebook_loss = zero,
+          .commit_loss = zero,
+          .entropy_loss = zero,
+          .usage = zero,
+          .latent_ME = z_ME.detach()};
 }
 
 QuantizerOutput VectorQuantizerImpl::forward(const at::Tensor& latent_BEHW) {
   check_shape(latent_BEHW, {-1, config_.codebook_dim, -1, -1}, "latent_BEHW");
-  const int64_t batch = latent_BEHW.size(0), h = latent_BEHW.size(2), w = latent_BEHW.size(3);
   const at::Tensor z_ME = l2_normalise(flatten_latent(latent_BEHW));
   const at::Tensor codebook_NE = normalised_codebook();
   const bool with_entropy = config_.entropy_ratio > 0;  // else the M x N graph is not needed
@@ -109,17 +131,14 @@ QuantizerOutput VectorQuantizerImpl::forward(const at::Tensor& latent_BEHW) {
     codes_M = nearest(z_ME.detach(), codebook_NE.detach());
     output.entropy_loss = at::zeros({}, z_ME.options());
   }
-  record_usage(codes_M);
-  const at::Tensor used = std::get<0>(at::_unique(codebook_used_));
-  output.usage = static_cast<double>(used.numel()) / static_cast<double>(config_.codebook_size);
+  output.usage = record_usage(codes_M);
+  output.latent_ME = z_ME.detach();
 
   const at::Tensor rows_ME = at::embedding(codebook_NE, codes_M);
   output.codebook_loss = (rows_ME - z_ME.detach()).square().mean();
   output.commit_loss = config_.commit_beta * (rows_ME.detach() - z_ME).square().mean();
-  output.quantised_BEHW = (z_ME + (rows_ME - z_ME).detach())
-                              .view({batch, h, w, config_.codebook_dim})
-                              .permute({0, 3, 1, 2});
-  output.codes_BT = codes_M.view({batch, h * w});
+  output.quantised_BEHW = grid_of(z_ME + (rows_ME - z_ME).detach(), latent_BEHW);
+  output.codes_BT = codes_M.view({latent_BEHW.size(0), -1});
   return output;
 }
 

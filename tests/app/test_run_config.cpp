@@ -82,6 +82,19 @@ TEST(RunConfig, RulesBetweenFieldsNameThePlace) {
             "false");
   EXPECT_EQ(error_of("model: {codec: {ch_mult: []}}"),
             "a.yaml:1: model.codec.ch_mult: needs 1 to 8 levels");
+  EXPECT_EQ(error_of("model: {preset: tiny, codec: {norm_groups: 24}}").substr(0, 73),
+            "a.yaml: model.codec.ch: 32 x 1 is no multiple of the 24 codec.norm_groups");
+  const std::string local =
+      "model:\n  preset: tiny\n  image_size: 40\n  codec:\n    layout: local\n    ch: 48\n    "
+      "patch_size: 5\n    norm_groups: 16\n";
+  EXPECT_EQ(error_of(local),
+            "a.yaml:7: model.codec.patch_size: 5 is odd, but the decoder doubles its size on the "
+            "way\n"
+            "a.yaml:6: model.codec.ch: 48 is no multiple of twice the 16 codec.norm_groups (the "
+            "decoder halves its channels)");
+  EXPECT_EQ(error_of("model: {preset: tiny, codec: {layout: locl}}"),
+            "a.yaml:1: model.codec.layout: must be official | local, not 'locl' (did you mean "
+            "'local'?)");
   EXPECT_EQ(error_of("model: {preset: mentor-xxl}"),
             "a.yaml:1: model.preset: must be mentor-xl | llamagen-b | llamagen-l | llamagen-xl | "
             "llamagen-xxl | llamagen-3b | tiny, not 'mentor-xxl' (did you mean 'mentor-xl'?)");

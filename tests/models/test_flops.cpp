@@ -35,6 +35,19 @@ TEST(Flops, CodecOf256Pixels) {
   EXPECT_NEAR(forward_flops(config, {.prompt_tokens = 320}).codec / kGiga, 138, 0.5);
 }
 
+TEST(Flops, LocalCodecIsCountedByItsPatches) {
+  ModelConfig config = table_config();
+  config.image_size = 32;
+  config.codec = {.layout = "local",
+                  .ch = 96,
+                  .patch_size = 4,
+                  .num_res_blocks = 2,
+                  .z_channels = 64,
+                  .codebook_size = 512};
+  const double per_patch = 48 * 96 + 3 * 2 * 96 * 192 + 96 * 64 + 64 * 8 + 8 * 512;
+  EXPECT_EQ(forward_flops(config, {.prompt_tokens = 320}).codec, 2 * 64 * per_patch);
+}
+
 /// T per sample without the codec: the stages of the table, padded to 512 tokens.
 double stage(double pictures, const TrainedParts& trained) {
   const SampleShape shape{.prompt_tokens = 512, .pictures = 1, .has_cached_codes = true};

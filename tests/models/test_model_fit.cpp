@@ -54,11 +54,29 @@ TEST(ModelFit, DimensionsReadOffTheShapesAreThoseConfigured) {
     ModelConfig config = model_preset(preset);
     const FieldTable table = fields_of(config);
     const std::vector<Dimension> dimensions = dimensions_of(named_tensors(build_models(config)));
-    EXPECT_EQ(dimensions.size(), config.vision ? 23U : 18U);
+    EXPECT_EQ(dimensions.size(), config.vision ? 24U : 19U);
     for (const auto& [key, value] : dimensions) {
       EXPECT_EQ(value, yaml_text(table.find_field(key)->value())) << key;
     }
   }
+}
+
+TEST(ModelFit, DimensionsOfALocalCodecAreReadOffItsShapes) {
+  ModelConfig config = model_preset("tiny");
+  config.codec = {.layout = "local",
+                  .ch = 96,
+                  .patch_size = 8,
+                  .num_res_blocks = 3,
+                  .norm_groups = 16,
+                  .z_channels = 48,
+                  .codebook_size = 512};
+  const StateDict weights =
+      named_tensors(build_models(config, {.encoder = false, .decoder = false}));
+  EXPECT_THAT(suggest_configuration(config, weights), IsEmpty());
+  EXPECT_EQ(suggest_configuration(model_preset("tiny"), weights),
+            "the file has codec.layout local (configured official), codec.ch 96 (configured 32), "
+            "codec.patch_size 8 (configured 4), codec.num_res_blocks 3 (configured 1), "
+            "codec.z_channels 48 (configured 32): set these keys below model");
 }
 
 TEST(ModelFit, OnlyPartsThatAreThereAreCompared) {

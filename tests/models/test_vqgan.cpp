@@ -157,7 +157,7 @@ TEST(VqganTraining, UsageHistoryIsAQueueOfTheLastCodes) {
   // More codes in one step than the queue is long: the reference's shift fails here.
   const QuantizerOutput flood = quantizer->forward(at::randn({1, 8, 257, 256}));
   EXPECT_TRUE(at::equal(used(), flood.codes_BT.flatten().slice(0, -65536).to(at::kFloat)));
-  EXPECT_DOUBLE_EQ(flood.usage, 1.0);
+  EXPECT_EQ(flood.usage.item<float>(), 1);
 }
 
 }  // namespace

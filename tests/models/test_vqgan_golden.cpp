@@ -134,7 +134,7 @@ TEST_P(VqganGolden, QuantiserLossesAndGradients) {
   expect_loss("vq", output.codebook_loss);
   expect_loss("commit", output.commit_loss);
   expect_loss("entropy_with_ratio_0.1", output.entropy_loss);
-  EXPECT_DOUBLE_EQ(output.usage, losses.at("codebook_usage").get<double>());
+  EXPECT_FLOAT_EQ(output.usage.item<float>(), losses.at("codebook_usage").get<float>());
   expect_codes(label("train.codes"), output.codes_BT, io("codes"), 0.99);
 
   const StateDict state = state_dict(*codec_);

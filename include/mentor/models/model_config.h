@@ -135,27 +135,43 @@ struct LlamaGenConfig {
   }
 };
 
-/// VQGAN codec. Defaults: VQ-16 (vq_ds16_t2i.pt).
+/// Image codec. Defaults: VQ-16 (vq_ds16_t2i.pt).
 struct VqganConfig {
+  std::string layout = "official";
   int64_t ch = 128;
   std::vector<int64_t> ch_mult = {1, 1, 2, 2, 4};
+  int64_t patch_size = 4;
   int64_t num_res_blocks = 2;
+  int64_t norm_groups = 32;
   int64_t z_channels = 256;
   int64_t codebook_size = 16384;
   int64_t codebook_dim = 8;
   double commit_beta = 0.25;
   double entropy_ratio = 0.0;
 
+  [[nodiscard]] bool local() const { return layout == "local"; }
   [[nodiscard]] int64_t downsampling() const {
-    return int64_t{1} << (static_cast<int64_t>(ch_mult.size()) - 1);
+    return local() ? patch_size : int64_t{1} << (static_cast<int64_t>(ch_mult.size()) - 1);
   }
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("ch", ch, "base channels (a multiple of 32)", bound::count());
-    v("ch_mult", ch_mult, "channel factor of each level; each level but the last halves the size",
+    v("layout", layout,
+      "official: the VQGAN of LlamaGen; local: a small one whose code depends on its own patch of "
+      "pixels alone",
+      bound::one_of({"official", "local"}));
+    v("ch", ch, "base channels; what a norm sees is a multiple of norm_groups", bound::count());
+    v("ch_mult", ch_mult,
+      "official: channel factor of each level; each level but the last halves the size",
       bound::positive());
-    v("num_res_blocks", num_res_blocks, "residual blocks per encoder level (decoder: one more)",
+    v("patch_size", patch_size, "local: pixels per side of a code's patch (even)",
+      bound::between(2, 64));
+    v("num_res_blocks", num_res_blocks,
+      "official: residual blocks per encoder level (decoder: one more); local: per decoder level "
+      "(encoder: one more)",
+      bound::count());
+    v("norm_groups", norm_groups,
+      "groups of each GroupNorm; as many as channels would lose the picture's mean colour",
       bound::count());
     v("z_channels", z_channels, "channels between encoder and quantiser", bound::count());
     v("codebook_size", codebook_size, "number of codes", bound::count());

@@ -13,8 +13,8 @@
 
 namespace mentor {
 
-class VqganEncoderImpl;
-class VqganDecoderImpl;
+class CodecEncoder;
+class CodecDecoder;
 
 /// What one forward pass of codec training yields.
 struct VqganOutput {
@@ -22,10 +22,14 @@ struct VqganOutput {
   QuantizerOutput quantizer;
 };
 
-/// VQGAN image codec of LlamaGen: pixels in [-1, 1] <-> codes of an f times smaller grid, f =
-/// config.downsampling(). Inputs may have any floating dtype; the work is done, and pixels are
-/// returned, in the dtype of the weights. Keys: the reference's (vq_ds16_t2i.pt). A file without
-/// quantize.codebook_used is complete: the buffer then stays zero.
+/// kOff: the decoder sees the encoder's normalised latent itself, until there is a codebook that
+/// fits it.
+enum class Quantisation { kOn, kOff };
+
+/// VQGAN image codec of LlamaGen, or the local one of config.layout: pixels in [-1, 1] <-> codes of
+/// an f times smaller grid, f = config.downsampling(). Inputs may have any floating dtype; the work
+/// is done, and pixels are returned, in the dtype of the weights. Keys: the reference's
+/// (vq_ds16_t2i.pt). A file without quantize.codebook_used is complete: the buffer then stays zero.
 class VqganImpl : public torch::nn::Module {
  public:
   explicit VqganImpl(const VqganConfig& config);
@@ -42,15 +46,21 @@ class VqganImpl : public torch::nn::Module {
   /// Codes int64 [B, h * w] -> pixels.
   [[nodiscard]] at::Tensor decode_codes(const at::Tensor& codes_BT, int64_t h, int64_t w) const;
   /// Training: pixels -> reconstruction and quantiser losses.
-  [[nodiscard]] VqganOutput forward(const at::Tensor& pixels_B3HW);
+  [[nodiscard]] VqganOutput forward(const at::Tensor& pixels_B3HW,
+                                    Quantisation quantisation = Quantisation::kOn);
 
   [[nodiscard]] const VqganConfig& config() const { return config_; }
   [[nodiscard]] VectorQuantizer quantizer() const { return quantize_; }
+  /// Weight of the decoder's last layer: decoder.conv_out.weight.
+  [[nodiscard]] at::Tensor last_layer() const;
 
  private:
+  /// As the convolutions want it: dtype and device of the weights, and the faster memory layout.
+  [[nodiscard]] at::Tensor prepare(const at::Tensor& x_BCHW) const;
+
   VqganConfig config_;
-  std::shared_ptr<VqganEncoderImpl> encoder_;
-  std::shared_ptr<VqganDecoderImpl> decoder_;
+  std::shared_ptr<CodecEncoder> encoder_;
+  std::shared_ptr<CodecDecoder> decoder_;
   VectorQuantizer quantize_{nullptr};
   Conv2d quant_conv_{nullptr}, post_quant_conv_{nullptr};
 };
@@ -61,7 +71,8 @@ TORCH_MODULE(Vqgan);
 void initialize(Vqgan& codec, uint64_t seed);
 
 /// Rearranges the convolution weights once into channels_last, the layout that every operator
-/// of the codec works in. Call it after loading; results do not change, repeated work does.
+/// of the official codec works in without gradients (the local one: as it is). Call it after
+/// loading; results do not change, repeated work does.
 void to_inference_layout(Vqgan& codec);
 
 }  // namespace mentor
