@@ -150,6 +150,19 @@ at::Tensor GroupNormImpl::swish(at::Tensor&& x_NCHW) const {
                              .overwrite = true});
 }
 
+BatchNorm2dImpl::BatchNorm2dImpl(int64_t channels) {
+  weight = register_parameter("weight", shape_only({channels}));
+  bias = register_parameter("bias", shape_only({channels}));
+  running_mean = register_buffer("running_mean", shape_only({channels}));
+  running_var = register_buffer("running_var", shape_only({channels}));
+}
+
+at::Tensor BatchNorm2dImpl::forward(const at::Tensor& x_NCHW) {
+  constexpr double kMomentum = 0.1, kEpsilon = 1e-5;  // torch's own
+  return at::batch_norm(x_NCHW, weight, bias, running_mean, running_var, /*training=*/true,
+                        kMomentum, kEpsilon, at::globalContext().userEnabledCuDNN());
+}
+
 LayerNormImpl::LayerNormImpl(int64_t dim, double eps) : eps_(eps) {
   weight = register_parameter("weight", shape_only({dim}));
   bias = register_parameter("bias", shape_only({dim}));

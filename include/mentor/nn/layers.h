@@ -70,6 +70,17 @@ class GroupNormImpl : public torch::nn::Module {
 };
 TORCH_MODULE(GroupNorm);
 
+/// BatchNorm over a batch of pictures, always with the batch's own statistics, as a discriminator
+/// in training uses it; the running ones are kept for its file.
+class BatchNorm2dImpl : public torch::nn::Module {
+ public:
+  explicit BatchNorm2dImpl(int64_t channels);
+  [[nodiscard]] at::Tensor forward(const at::Tensor& x_NCHW);
+
+  at::Tensor weight, bias, running_mean, running_var;  // [channels]
+};
+TORCH_MODULE(BatchNorm2d);
+
 class LayerNormImpl : public torch::nn::Module {
  public:
   LayerNormImpl(int64_t dim, double eps);
