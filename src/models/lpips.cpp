@@ -19,7 +19,9 @@ constexpr std::string_view kFeatures = "features.";
 /// What ImageNet's normalisation becomes for pixels in [-1, 1].
 at::Tensor normalise_colors(const at::Tensor& pixels_B3HW) {
   const auto per_channel = [&](at::ArrayRef<double> values) {
-    return at::tensor(values, at::kFloat).to(pixels_B3HW.options()).view({1, 3, 1, 1});
+    return at::tensor(values, at::kFloat)
+        .view({1, 3, 1, 1})
+        .to(pixels_B3HW.options(), /*non_blocking=*/true);
   };
   return (pixels_B3HW - per_channel({-.030, -.088, -.188})) / per_channel({.458, .448, .450});
 }

@@ -14,15 +14,6 @@
 #include <cmath>
 
 namespace mentor {
-at::Tensor VqganImpl::prepare(const at::Tensor& x_BCHW) const {
-  // On the CPU channels_last makes backward passes slower by 1.5 to 2, and the forward pass of
-  // the narrow local codec too.
-  const at::Tensor& weight = quant_conv_->weight;
-  const bool rows_first = weight.is_cpu() && (at::GradMode::is_enabled() || config_.local());
-  return x_BCHW.to(weight.device(), weight.scalar_type())
-      .contiguous(rows_first ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast);
-}
-
 VqganImpl::VqganImpl(const VqganConfig& config) : config_(config) {
   if (config.local()) {
     encoder_ = std::make_shared<LocalEncoder>(config);
@@ -38,6 +29,15 @@ VqganImpl::VqganImpl(const VqganConfig& config) : config_(config) {
       register_module("quant_conv", Conv2d(config.z_channels, config.codebook_dim, kPointwise));
   post_quant_conv_ = register_module("post_quant_conv",
                                      Conv2d(config.codebook_dim, config.z_channels, kPointwise));
+}
+
+at::Tensor VqganImpl::prepare(const at::Tensor& x_BCHW) const {
+  // On the CPU channels_last makes backward passes slower by 1.5 to 2, and the forward pass of
+  // the narrow local codec too.
+  const at::Tensor& weight = quant_conv_->weight;
+  const bool rows_first = weight.is_cpu() && (at::GradMode::is_enabled() || config_.local());
+  return x_BCHW.to(weight.device(), weight.scalar_type())
+      .contiguous(rows_first ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor VqganImpl::encode(const at::Tensor& pixels_B3HW) const {

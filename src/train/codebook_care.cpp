@@ -31,7 +31,9 @@ CodebookRows drawn_rows(const at::Tensor& rows_R, const at::Tensor& latent_ME,
 }  // namespace
 
 at::Tensor count_codes(const at::Tensor& codes_BT, int64_t num_codes) {
-  return at::bincount(codes_BT.flatten(), /*weights=*/{}, num_codes);
+  // Not bincount, which waits for the device.
+  const at::Tensor codes = codes_BT.flatten();
+  return at::zeros({num_codes}, codes.options()).scatter_add_(0, codes, at::ones_like(codes));
 }
 
 CodebookRows initial_rows(int64_t num_codes, const at::Tensor& latent_ME,
