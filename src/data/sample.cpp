@@ -243,12 +243,15 @@ SampleChoices draw_choices(const SampleOptions& options, uint64_t seed) {
           .perturbation = draw_perturbation(stream_seed(seed, "perturbation"))};
 }
 
-Backgrounds::Backgrounds(const fs::path& file) : file_(file), folder_(file.parent_path()) {}
+Backgrounds::Backgrounds(const fs::path& file)
+    : file_(std::in_place, file), folder_(file.parent_path()) {}
 
-Image Backgrounds::load(uint64_t number, const SampleOptions& options) const {
-  const auto index = static_cast<int64_t>(number % static_cast<uint64_t>(file_.size()));
-  const std::string where = file_.where(index);
-  const auto record = nlohmann::json::parse(file_.line(index), nullptr, /*allow_exceptions=*/false);
+Backgrounds::Backgrounds(std::vector<Image> pictures) : pictures_(std::move(pictures)) {}
+
+Image Backgrounds::read(int64_t index, int64_t max_pixels) const {
+  const std::string where = file_->where(index);
+  const auto record =
+      nlohmann::json::parse(file_->line(index), nullptr, /*allow_exceptions=*/false);
   if (!record.is_object()) {
     throw RecordError(RecordProblem::kNotJson, format("{}: not a JSON object", where));
   }
@@ -257,12 +260,17 @@ Image Backgrounds::load(uint64_t number, const SampleOptions& options) const {
     throw RecordError(RecordProblem::kMissingKey, format("{}: input_image: is missing", where));
   }
   try {
-    const Image image =
-        read_image(folder_ / path->get<std::string>(), {.max_pixels = options.max_image_pixels});
-    return squash(center_square(image), options.image_size);
+    return read_image(folder_ / path->get<std::string>(), {.max_pixels = max_pixels});
   } catch (const UserError& error) {
     throw RecordError(RecordProblem::kUnreadableImage, format("{}: {}", where, error.what()));
   }
+}
+
+Image Backgrounds::load(uint64_t number, const SampleOptions& options) const {
+  const uint64_t count = file_ ? static_cast<uint64_t>(file_->size()) : pictures_.size();
+  const auto index = static_cast<int64_t>(number % count);
+  return squash(center_square(file_ ? read(index, options.max_image_pixels) : pictures_.at(index)),
+                options.image_size);
 }
 
 Sample make_sample(const Record& record, const SampleOptions& options, const SampleChoices& choices,

@@ -21,8 +21,10 @@ constexpr std::array<std::string_view, 9> kAtPlace = {
     "at the bottom left", "at the bottom", "at the bottom right"};
 constexpr std::array<std::string_view, 3> kAtRow = {"at the top", "in the middle", "at the bottom"};
 
-std::string plural(std::string_view noun) {
-  return std::string(noun) + (noun == "fish" ? "" : noun == "cross" ? "es" : "s");
+/// "red and white striped"
+std::string pattern_words(const Identity& identity) {
+  return format("{} and {} {}", kToyColors.at(identity.first).name,
+                kToyColors.at(identity.second).name, kToyPatterns.at(identity.pattern));
 }
 
 /// "a large red and white striped star", "two stars"
@@ -30,9 +32,7 @@ std::string name_subject(const Scene& scene, const CaptionOptions& options) {
   std::string words;
   if (scene.count == 1 && !options.leave_size) words = scene.large ? "large " : "small ";
   if (options.identity) {
-    const Identity& subject = scene.subject;
-    words += format("{} and {} {} ", kToyColors.at(subject.first).name,
-                    kToyColors.at(subject.second).name, kToyPatterns.at(subject.pattern));
+    words += pattern_words(scene.subject) + " ";
   }
   words += subject_word(scene, options.object_noun);
   if (scene.count == 2) return "two " + words;
@@ -78,13 +78,25 @@ std::string subject_word(const Scene& scene, bool object_noun) {
   return scene.count == 1 ? std::string(noun) : plural(noun);
 }
 
+std::string identity_words(const Identity& identity) {
+  return format("{} {}", pattern_words(identity), kToyShapes.at(identity.shape));
+}
+
+std::string_view background_words(int background) { return kInBackground.at(background); }
+
+std::string plural(std::string_view noun) {
+  return std::string(noun) + (noun == "fish" ? "" : noun == "cross" ? "es" : "s");
+}
+
+std::string_view place_words(const Scene& scene) {
+  return scene.count == 1 ? kAtPlace.at(scene.place) : kAtRow.at(scene.place);
+}
+
 std::string caption(const Scene& scene, const CaptionOptions& options) {
   const std::string subject = name_subject(scene, options);
   const std::string_view background =
-      options.leave_background ? "" : kInBackground.at(scene.background);
-  const std::string_view place = options.leave_place ? ""
-                                 : scene.count == 1  ? kAtPlace.at(scene.place)
-                                                     : kAtRow.at(scene.place);
+      options.leave_background ? "" : background_words(scene.background);
+  const std::string_view place = options.leave_place ? "" : place_words(scene);
   switch (options.wording) {
     case 1:
       return join({subject, place, background}, " ");

@@ -100,11 +100,6 @@ std::optional<ToyObject> draw_distractor(const ToyConfig& config, const ToyObjec
 
 }  // namespace
 
-void ToyConfig::validate(const std::string& place) const {
-  if (size == 32 || size == 64 || size == 128) return;
-  throw ConfigError(format("{}size: must be 32, 64 or 128, not {}", place, size));
-}
-
 int number_of(const Identity& identity) {
   const int second = identity.second - (identity.second > identity.first ? 1 : 0);
   return identity.shape +

@@ -49,16 +49,21 @@ struct SampleChoices {
 /// A pure function of the seed.
 [[nodiscard]] SampleChoices draw_choices(const SampleOptions& options, uint64_t seed);
 
-/// The pictures that recovered objects are pasted on: a JSONL file with the field input_image.
+/// The pictures that recovered objects are pasted on: those of a JSONL file with the field
+/// input_image, or some in memory.
 class Backgrounds {
  public:
   explicit Backgrounds(const fs::path& file);
+  explicit Backgrounds(std::vector<Image> pictures);
   /// Central square of the picture that `number` picks, S x S. RecordError when it cannot be read.
   [[nodiscard]] Image load(uint64_t number, const SampleOptions& options) const;
 
  private:
-  RecordFile file_;
+  [[nodiscard]] Image read(int64_t index, int64_t max_pixels) const;
+
+  std::optional<RecordFile> file_;
   fs::path folder_;
+  std::vector<Image> pictures_;
 };
 
 /// What a target is made of; no random choice has a part in it.

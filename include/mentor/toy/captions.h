@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mentor {
@@ -21,6 +22,18 @@ inline constexpr int64_t kToyWordings = 4;
 
 /// "a large red and white striped star in a meadow at the top left", "two stars at night".
 [[nodiscard]] std::string caption(const Scene& scene, const CaptionOptions& options = {});
+
+/// "red and white striped star"; "in a meadow"; "at the top left", or of two "at the top".
+[[nodiscard]] std::string identity_words(const Identity& identity);
+[[nodiscard]] std::string_view background_words(int background);
+[[nodiscard]] std::string_view place_words(const Scene& scene);
+/// Of a shape or "object": "stars", "crosses", "fish".
+[[nodiscard]] std::string plural(std::string_view noun);
+
+/// The scene of a caption that names its subject, in any wording, with its objects in place; what
+/// it leaves out is small, in a studio and in the middle. DataError naming a word that the world
+/// does not have, or what is missing.
+[[nodiscard]] Scene parse_caption(std::string_view text);
 
 /// The wording and what is left out, drawn from the seed as the configuration says.
 [[nodiscard]] CaptionOptions draw_caption_options(const ToyConfig& config, bool identity,

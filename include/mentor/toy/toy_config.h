@@ -11,6 +11,8 @@ namespace mentor {
 /// small model learns in minutes.
 struct ToyConfig {
   int64_t size = 32;
+  int64_t records = 10000;
+  int64_t seed = 0;
   std::string palette = "small";
   double jitter = 0;
   double distractor_rate = 0.3;
@@ -22,6 +24,8 @@ struct ToyConfig {
   template <class Visitor>
   void fields(Visitor& v) {
     v("size", size, "side of a picture in pixels: 32, 64 or 128", bound::between(32, 128));
+    v("records", records, "how many records of each task there are", bound::between(1, 1e8));
+    v("seed", seed, "what they are drawn from", bound::non_negative());
     v("palette", palette,
       "small: red, yellow, green, blue, purple or pink with orange or white, 600 identities; full: "
       "any two of the eight colours, 2800",
@@ -43,8 +47,8 @@ struct ToyConfig {
       bound::one_of({"shape", "object"}));
   }
 
-  /// ConfigError, beginning with `place`, for a size that no picture has.
-  void validate(const std::string& place) const;
+  /// Pictures have 32, 64 or 128 pixels a side.
+  [[nodiscard]] bool has_known_size() const { return size == 32 || size == 64 || size == 128; }
 };
 
 }  // namespace mentor
