@@ -2,6 +2,7 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/toy/records.h"
 
 #include <utility>
 
@@ -43,9 +44,10 @@ Tokenizer open_tokenizer(const RunConfig& config) {
   return tokenizer;
 }
 
-std::optional<Backgrounds> open_backgrounds(const DataConfig& data) {
-  if (data.backgrounds.empty()) return std::nullopt;
-  return std::optional<Backgrounds>(std::in_place, data.backgrounds);
+std::optional<Backgrounds> open_backgrounds(const RunConfig& config) {
+  if (!config.data.backgrounds.empty()) return Backgrounds(config.data.backgrounds);
+  if (draws_toy_records(config.data)) return Backgrounds(toy_backgrounds(config.toy.size));
+  return std::nullopt;
 }
 
 ExampleMaker make_examples(const RunConfig& config, std::vector<ExampleSource> sources,
@@ -56,7 +58,7 @@ ExampleMaker make_examples(const RunConfig& config, std::vector<ExampleSource> s
                        .max_prompt_tokens = model.decoder.cond_len,
                        .condition_dropout = options.condition_dropout,
                        .seed = options.seed},
-                      std::move(sources), open_tokenizer(config), open_backgrounds(config.data),
+                      std::move(sources), open_tokenizer(config), open_backgrounds(config),
                       options.code_cache);
 }
 

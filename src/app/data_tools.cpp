@@ -91,7 +91,7 @@ std::vector<std::string> shortened(const std::vector<std::string>& pieces) {
 
 void check_data(const DataCheckOptions& options, std::ostream& out) {
   const RunConfig& config = options.run.config;
-  const std::optional<Backgrounds> backgrounds = open_backgrounds(config.data);
+  const std::optional<Backgrounds> backgrounds = open_backgrounds(config);
   std::vector<Checked> all;  // opened first: a wrong name shows at once
   for (const fs::path& file : options.files) {
     all.push_back({file.string(), open_source(config, file)});
@@ -133,7 +133,7 @@ void inspect_data(const DataInspectOptions& options, std::ostream& out) {
                source.records->size(), options.index));
   }
   const Tokenizer tokenizer = open_tokenizer(config);
-  const std::optional<Backgrounds> backgrounds = open_backgrounds(config.data);
+  const std::optional<Backgrounds> backgrounds = open_backgrounds(config);
   const SampleChoices choices = draw_choices(
       source.sample,
       sample_seed(static_cast<uint64_t>(options.seed), options.epoch, source.key, options.index));

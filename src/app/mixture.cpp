@@ -6,6 +6,7 @@
 #include "mentor/core/progress.h"
 #include "mentor/core/random.h"
 #include "mentor/core/words.h"
+#include "mentor/toy/records.h"
 
 #include <algorithm>
 #include <cmath>
@@ -63,7 +64,19 @@ struct EntryProblem {
   std::string why;
 };
 
-/// Opens one file of the mixture.
+/// The entry's records of the toy world. Throws EntryProblem.
+std::shared_ptr<const ToySource> open_toy(const RunConfig& config, const MixtureEntry& entry) {
+  std::vector<Task> tasks(kToyTasks.begin(), kToyTasks.end());
+  std::erase_if(tasks, [&](Task task) {
+    const auto& wanted = entry.tasks;
+    return !wanted.empty() && std::ranges::find(wanted, task_name(task)) == wanted.end();
+  });
+  if (tasks.empty()) throw EntryProblem{"tasks", "the toy world has no record of these tasks"};
+  return std::make_shared<ToySource>(
+      config.toy, entry.toy == "train" ? Split::kTrain : Split::kHeldOut, std::move(tasks));
+}
+
+/// Opens one entry of the mixture.
 class EntryOpener {
  public:
   EntryOpener(const RunConfig& config, std::string name, const MixtureEntry& entry)
@@ -71,21 +84,15 @@ class EntryOpener {
 
   /// Adds the entry to `mixture`. Throws EntryProblem.
   void open(Mixture& mixture, bool count_tasks) const {
-    std::error_code ignored;
-    if (!fs::exists(entry_.file, ignored)) {
-      throw EntryProblem{"file", format("there is no file {}", entry_.file)};
-    }
-    ExampleSource source{.records = open_records(entry_.file),
-                         .sample = sample_options(config_, &entry_),
-                         .key = fnv1a(name_)};
+    ExampleSource source{.sample = sample_options(config_, &entry_), .key = fnv1a(name_)};
     MixtureSummary summary{.name = name_, .file = entry_.file};
-    if (count_tasks || !entry_.tasks.empty()) select_records(source, summary);
+    if (entry_.is_toy()) {
+      draw_records(source, summary);
+    } else {
+      open_file(source, summary, count_tasks);
+    }
     summary.records = source.size();
     summary.samples = samples_of(summary.records);
-    if (summary.tasks.contains(Task::kRecovery) && config_.data.backgrounds.empty()) {
-      throw EntryProblem{"", format("{} recovery records need data.backgrounds, which is not set",
-                                    summary.tasks.at(Task::kRecovery))};
-    }
     mixture.shares.push_back(
         {.records = summary.records, .samples = summary.samples, .key = source.key});
     mixture.sources.push_back(std::move(source));
@@ -93,6 +100,31 @@ class EntryOpener {
   }
 
  private:
+  void open_file(ExampleSource& source, MixtureSummary& summary, bool count_tasks) const {
+    std::error_code ignored;
+    if (!fs::exists(entry_.file, ignored)) {
+      throw EntryProblem{"file", format("there is no file {}", entry_.file)};
+    }
+    source.records = open_records(entry_.file);
+    if (count_tasks || !entry_.tasks.empty()) select_records(source, summary);
+    if (summary.tasks.contains(Task::kRecovery) && config_.data.backgrounds.empty()) {
+      throw EntryProblem{"", format("{} recovery records need data.backgrounds, which is not set",
+                                    summary.tasks.at(Task::kRecovery))};
+    }
+  }
+
+  /// Of the toy world, whose records are as many of each task.
+  void draw_records(ExampleSource& source, MixtureSummary& summary) const {
+    const auto toy = open_toy(config_, entry_);
+    summary.file = fs::path("toy") / entry_.toy;
+    const int64_t records = config_.toy.records;
+    for (size_t i = 0; i < toy->tasks().size(); ++i) {
+      const Record first = toy->record(static_cast<int64_t>(i) * records);
+      summary.tasks[first.task(source.sample.stage)] += records;
+    }
+    source.records = toy;
+  }
+
   /// Applies the filter and counts the tasks of what is left.
   void select_records(ExampleSource& source, MixtureSummary& summary) const {
     const auto lines =
@@ -136,6 +168,11 @@ class EntryOpener {
   std::string name_;
 };
 
+std::shared_ptr<const RecordSource> records_of(const RunConfig& config, const MixtureEntry& entry) {
+  if (entry.is_toy()) return open_toy(config, entry);
+  return open_records(entry.file);
+}
+
 bool is_off(const MixtureEntry& entry) {
   return entry.samples == 0 || (entry.samples < 0 && entry.weight == 0);
 }
@@ -177,13 +214,15 @@ Mixture open_mixture(const LoadedRunConfig& run, bool count_tasks) {
 
 std::optional<Mixture> open_validation(const LoadedRunConfig& run) {
   const DataConfig& data = run.config.data;
-  if (data.validation.empty()) return std::nullopt;
+  if (data.validation.empty() && !data.validation_toy) return std::nullopt;
   Mixture mixture;
   const MixtureEntry entry{.file = data.validation,
+                           .toy = data.validation_toy ? "held_out" : "none",
                            .tasks = data.validation_tasks,
                            .image_only_rate = 0,
                            .replace_subject_rate = 0};
-  const std::string place = run.origins.where("data.validation") + "data.validation: ";
+  const std::string key = data.validation_toy ? "data.validation_toy" : "data.validation";
+  const std::string place = run.origins.where(key) + key + ": ";
   try {
     EntryOpener(run.config, "validation", entry).open(mixture, /*count_tasks=*/true);
   } catch (const EntryProblem& problem) {
@@ -206,7 +245,7 @@ std::optional<Mixture> open_validation(const LoadedRunConfig& run) {
 ExampleSource open_source(const RunConfig& config, const fs::path& file, const std::string& entry) {
   for (const auto& [name, of_name] : config.data.mixture) {
     if (entry.empty() ? !is_same_file(of_name.file, file) : name != entry) continue;
-    return {.records = open_records(of_name.file),
+    return {.records = records_of(config, of_name),
             .sample = sample_options(config, &of_name),
             .key = fnv1a(name)};
   }

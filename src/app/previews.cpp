@@ -24,7 +24,7 @@ Previews::Previews(const RunConfig& config, Mixture mixture, ModelSet& models,
       shares_(mixture.shares),
       make_(make_examples(config, std::move(mixture.sources),
                           {.seed = static_cast<uint64_t>(config.train.seed)})),
-      backgrounds_(open_backgrounds(config.data)) {}
+      backgrounds_(open_backgrounds(config)) {}
 
 SampleIndex Previews::row(int64_t number) const {
   int64_t total = 0;

@@ -5,6 +5,8 @@
 #include "mentor/core/words.h"
 #include "mentor/dist/process_environment.h"
 
+#include <algorithm>
+
 namespace mentor {
 namespace {
 
@@ -42,7 +44,10 @@ void RunConfig::validate(const Origins& origins) const {
         "train.loss_normalization per_rank: they need micro-batches of equal numbers");
   }
   for (const auto& [name, entry] : data.mixture) {
-    if (!entry.file.empty()) continue;
+    if (!entry.file.empty() && entry.is_toy()) {
+      add("data.mixture." + name + ".toy", "the entry names a file, too: choose one of them");
+    }
+    if (!entry.file.empty() || entry.is_toy()) continue;
     // Most likely a misspelt name: nobody names a source without its file.
     std::vector<std::string> others;
     for (const auto& [other, with_file] : data.mixture) {
@@ -53,7 +58,24 @@ void RunConfig::validate(const Origins& origins) const {
                                     ? std::string("names no file")
                                     : format("names no file (did you mean '{}'?)", nearest));
   }
+  if (data.validation_toy && !data.validation.empty()) {
+    add("data.validation_toy", "data.validation names a file, too: choose one of them");
+  }
+  if (!toy.has_known_size()) {
+    add("toy.size", format("must be 32, 64 or 128, not {}", toy.size));
+  } else if (draws_toy_records(data) && toy.size != model.image_size) {
+    add("toy.size",
+        format(
+            "is {}, but model.image_size is {}: they must be equal, for a drawn picture is never "
+            "scaled",
+            toy.size, model.image_size));
+  }
   if (!problems.empty()) throw ConfigError(problems);
+}
+
+bool draws_toy_records(const DataConfig& data) {
+  return data.validation_toy ||
+         std::ranges::any_of(data.mixture, [](const auto& entry) { return entry.second.is_toy(); });
 }
 
 LoadedRunConfig load_run_config(const std::optional<std::filesystem::path>& file,

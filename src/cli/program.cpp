@@ -79,6 +79,7 @@ void add_commands(CLI::App& mentor) {
   add_codec_command(mentor);
   add_tokenize_command(mentor);
   add_data_command(mentor);
+  add_toy_command(mentor);
   add_launch_command(mentor);
   add_weights_command(mentor);
   add_config_command(mentor);

@@ -10,7 +10,7 @@
 namespace mentor {
 namespace {
 
-constexpr int64_t kCaptionHeight = 24;
+constexpr int64_t kLineHeight = 16, kAboveCaption = 8;
 
 }  // namespace
 
@@ -34,7 +34,8 @@ Image contact_sheet(std::span<const Image> pictures, std::span<const std::string
   const int64_t columns = std::min(options.columns, count);
   const int64_t rows = (count + columns - 1) / columns;
   const int64_t pitch_x = options.cell_size + options.margin;
-  const int64_t pitch_y = pitch_x + (captions.empty() ? 0 : kCaptionHeight);
+  const auto lines = static_cast<int64_t>(captions.empty() ? 0 : options.caption_lines);
+  const int64_t pitch_y = pitch_x + (lines == 0 ? 0 : kAboveCaption + lines * kLineHeight);
   Image sheet(columns * pitch_x + options.margin, rows * pitch_y + options.margin);
   std::fill(sheet.pixels.begin(), sheet.pixels.end(), uint8_t{255});
 
@@ -45,8 +46,9 @@ Image contact_sheet(std::span<const Image> pictures, std::span<const std::string
     paste(sheet, picture, left + (options.cell_size - picture.width) / 2,
           top + (options.cell_size - picture.height) / 2);
     if (captions.empty()) continue;
-    for (const std::string& line : wrap_text(captions[i], options.cell_size, 1)) {
-      draw_text(sheet, line, left, top + options.cell_size + kCaptionHeight - 8);
+    int64_t baseline = top + options.cell_size;
+    for (const auto& line : wrap_text(captions[i], options.cell_size, options.caption_lines)) {
+      draw_text(sheet, line, left, baseline += kLineHeight);
     }
   }
   return sheet;

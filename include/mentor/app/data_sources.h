@@ -26,8 +26,8 @@ namespace mentor {
 /// <image> has another id than the model's.
 [[nodiscard]] Tokenizer open_tokenizer(const RunConfig& config);
 
-/// Nothing when the configuration names none.
-[[nodiscard]] std::optional<Backgrounds> open_backgrounds(const DataConfig& data);
+/// data.backgrounds; without it those of the toy world where its records are used, else nothing.
+[[nodiscard]] std::optional<Backgrounds> open_backgrounds(const RunConfig& config);
 
 /// What an entry of the mixture comes to.
 struct MixtureSummary {

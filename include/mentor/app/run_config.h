@@ -5,6 +5,7 @@
 #include "mentor/generate/generate_config.h"
 #include "mentor/models/model_config.h"
 #include "mentor/models/weights_config.h"
+#include "mentor/toy/toy_config.h"
 #include "mentor/train/train_config.h"
 
 #include <cstdint>
@@ -46,6 +47,7 @@ struct RunConfig {
   ModelConfig model;
   WeightsConfig weights;
   DataConfig data;
+  ToyConfig toy;
   TrainConfig train;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
@@ -60,6 +62,7 @@ struct RunConfig {
     v("model", model, "dimensions of the five models");
     v("weights", weights, "files the weights come from");
     v("data", data, "what records become");
+    v("toy", toy, "a small world of drawn pictures, for data.mixture and 'mentor toy'");
     v("train", train, "what a training run does and shows");
     v("optimizer", optimizer, "AdamW, clipping, sharding over ranks");
     v("schedule", schedule, "learning rate over the run");
@@ -74,6 +77,9 @@ struct RunConfig {
   /// of its value.
   void validate(const Origins& origins) const;
 };
+
+/// Whether the mixture or the validation takes records of the toy world.
+[[nodiscard]] bool draws_toy_records(const DataConfig& data);
 
 /// A configuration that is read and valid.
 struct LoadedRunConfig {

@@ -18,6 +18,7 @@ void add_generate_command(CLI::App& mentor);
 void add_launch_command(CLI::App& mentor);
 void add_score_command(CLI::App& mentor);
 void add_tokenize_command(CLI::App& mentor);
+void add_toy_command(CLI::App& mentor);
 void add_train_command(CLI::App& mentor);
 void add_weights_command(CLI::App& mentor);
 

@@ -15,13 +15,21 @@ struct MixtureEntry {
   std::filesystem::path file;
   double weight = 1;
   int64_t samples = -1;
+  std::string toy = "none";
   std::vector<std::string> tasks;
   double image_only_rate = -1;
   double replace_subject_rate = -1;
 
+  [[nodiscard]] bool is_toy() const { return toy != "none"; }
+
   template <class Visitor>
   void fields(Visitor& v) {
     v("file", file, "JSON lines of records");
+    v("toy", toy,
+      "instead of a file: records of the toy world, drawn when needed, with subjects of training "
+      "or "
+      "with held-out ones; the section toy describes them",
+      bound::one_of({"none", "train", "held_out"}));
     v("weight", weight,
       "samples of an epoch as a multiple of the file's records; 0.5: half of them, the other half "
       "in the next epoch; 2: all of them twice; 0: none",
@@ -45,6 +53,7 @@ struct DataConfig {
   std::string stage = "instruction";
   std::map<std::string, MixtureEntry> mixture;
   std::filesystem::path validation;
+  bool validation_toy = false;
   int64_t validation_samples = 512;
   std::vector<std::string> validation_tasks;
   double image_only_rate = 0;
@@ -64,6 +73,8 @@ struct DataConfig {
       bound::one_of({"alignment", "instruction"}));
     v("mixture", mixture, "what an epoch is made of: entries with names of your choice");
     v("validation", validation, "JSON lines of records that are held out, for the validation loss");
+    v("validation_toy", validation_toy,
+      "instead of a file: records of the toy world with held-out subjects");
     v("validation_samples", validation_samples, "how many of them are used, always the same",
       bound::between(1, 1e6));
     v("validation_tasks", validation_tasks, "only those of these kinds, as data.mixture.NAME.tasks",

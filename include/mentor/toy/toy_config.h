@@ -23,7 +23,7 @@ struct ToyConfig {
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("size", size, "side of a picture in pixels: 32, 64 or 128", bound::between(32, 128));
+    v("size", size, "side of a picture in pixels, a power of two", bound::between(32, 128));
     v("records", records, "how many records of each task there are", bound::between(1, 1e8));
     v("seed", seed, "what they are drawn from", bound::non_negative());
     v("palette", palette,

@@ -1,0 +1,167 @@
+#include "mentor/app/toy_tools.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/parallel.h"
+#include "mentor/core/progress.h"
+#include "mentor/image/contact_sheet.h"
+#include "mentor/image/image_io.h"
+#include "mentor/image/resample.h"
+#include "mentor/text/tokenizer_training.h"
+#include "mentor/toy/appearance.h"
+#include "mentor/toy/captions.h"
+
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <ostream>
+
+namespace mentor {
+namespace {
+
+/// A folder under another name until it is complete; removed if it never is.
+class UnfinishedFolder {
+ public:
+  explicit UnfinishedFolder(fs::path folder) : folder_(std::move(folder)) {
+    if (!folder_.has_filename()) folder_ = folder_.parent_path();  // "made/"
+    std::error_code ignored;
+    if (fs::exists(folder_, ignored) &&
+        !(fs::is_directory(folder_, ignored) && fs::is_empty(folder_, ignored))) {
+      throw UserError(
+          format("{}: exists already: choose another --out, or delete it first", folder_));
+    }
+    unfinished_ = folder_.string() + ".tmp";
+    fs::remove_all(unfinished_, ignored);  // of a process that was killed
+    require_writable_directory(unfinished_);
+  }
+  ~UnfinishedFolder() {
+    std::error_code ignored;
+    fs::remove_all(unfinished_, ignored);
+  }
+  UnfinishedFolder(const UnfinishedFolder&) = delete;
+  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
+
+  void make_folder(const fs::path& name) const {
+    std::error_code error;
+    fs::create_directories(unfinished_ / name, error);
+    if (error) throw UserError(format("{}: cannot create: {}", folder_ / name, error.message()));
+  }
+  [[nodiscard]] FileWriter writer(const fs::path& name) const {
+    return {unfinished_ / name, folder_ / name};
+  }
+  void write(const fs::path& name, std::string_view bytes) const {
+    FileWriter file = writer(name);
+    file.write(bytes);
+    file.close();
+  }
+  void publish() const { publish_directory(unfinished_, folder_); }
+
+ private:
+  fs::path folder_, unfinished_;
+};
+
+/// All pictures that the pair's records name.
+std::map<fs::path, Image> paint_pair(const ToyMakeOptions& options, const ToyPair& pair) {
+  Record all;
+  for (const Task task : options.tasks) {
+    const Record record = toy_record(options.config.toy, pair, task);
+    all.images.insert(all.images.end(), record.images.begin(), record.images.end());
+    all.sources.insert(all.sources.end(), record.sources.begin(), record.sources.end());
+  }
+  return paint_record(all, pair, options.config.toy.size);
+}
+
+int64_t write_pictures(const ToyMakeOptions& options, const UnfinishedFolder& folder) {
+  const ToyConfig& toy = options.config.toy;
+  Progress progress({.what = "draw", .unit = "pairs", .total = toy.records});
+  std::atomic<int64_t> written = 0;
+  for_each_index(toy.records, options.config.runtime.cpu_threads(), [&](int64_t number) {
+    throw_if_interrupted();
+    for (const auto& [path, picture] : paint_pair(options, draw_pair(toy, options.split, number))) {
+      folder.write(path, encode_png(picture));
+      ++written;
+    }
+    progress.advance();
+  });
+  return written;
+}
+
+void write_records(const ToyMakeOptions& options, const UnfinishedFolder& folder) {
+  constexpr size_t kPiece = 1 << 20;  // FileWriter likes large ones
+  const ToyConfig& toy = options.config.toy;
+  for (const Task task : options.tasks) {
+    FileWriter file = folder.writer(format("{}.jsonl", task_name(task)));
+    std::string lines;
+    for (int64_t number = 0; number < toy.records; ++number) {
+      throw_if_interrupted();
+      lines += toy_record_line(toy, draw_pair(toy, options.split, number), task) + "\n";
+      if (lines.size() < kPiece && number + 1 < toy.records) continue;
+      file.write(lines);
+      lines.clear();
+    }
+    file.close();
+  }
+}
+
+void write_backgrounds(const ToyConfig& toy, const UnfinishedFolder& folder) {
+  std::string lines;
+  const std::vector<Image> pictures = toy_backgrounds(toy.size);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const std::string path = format("backgrounds/{}.png", kToyBackgrounds.at(i));
+    folder.write(path, encode_png(pictures[i]));
+    lines += nlohmann::json{{"input_image", path}}.dump() + "\n";
+  }
+  folder.write("backgrounds.jsonl", lines);
+}
+
+/// Enlarged without smoothing, as its pixels are.
+Image enlarged(const Scene& scene, int64_t size, int64_t side) {
+  return resize(paint_scene(scene, size).image, {side, side}, Filter::kNearest);
+}
+
+}  // namespace
+
+void make_toy(const ToyMakeOptions& all, std::ostream& out) {
+  ToyMakeOptions options = all;
+  if (options.tasks.empty()) options.tasks.assign(kToyTasks.begin(), kToyTasks.end());
+  const UnfinishedFolder folder(options.out);
+  for (const char* name : {"pictures", "masks", "backgrounds"}) folder.make_folder(name);
+  write_backgrounds(options.config.toy, folder);
+  const int64_t pictures = write_pictures(options, folder);
+  write_records(options, folder);
+  folder.publish();
+  const int64_t records = options.config.toy.records;
+  for (const Task task : options.tasks) {
+    out << format("{}: {} records\n", options.out / format("{}.jsonl", task_name(task)), records);
+  }
+  out << format("{}: {} pictures and masks of {} x {} pixels\n", options.out, pictures,
+                options.config.toy.size, options.config.toy.size);
+}
+
+void show_toy(const ToyShowOptions& options) {
+  constexpr int64_t kSide = 256;
+  const ToyConfig& toy = options.config.toy;
+  std::vector<Image> pictures;
+  std::vector<std::string> captions = options.captions;
+  for (const std::string& words : options.captions) {
+    pictures.push_back(enlarged(parse_caption(words), toy.size, kSide));
+  }
+  for (int64_t number = 0; options.captions.empty() && number < options.count; ++number) {
+    const ToyPair pair = draw_pair(toy, options.split, number);
+    const Record record = toy_record(toy, pair, Task::kSubject);
+    pictures.push_back(enlarged(pair.reference, toy.size, kSide));
+    captions.push_back(caption(pair.reference, {.identity = true}));
+    pictures.push_back(enlarged(pair.target, toy.size, kSide));
+    captions.push_back(
+        build_prompt({.task = Task::kSubject, .text = record.text, .objects = record.objects}));
+  }
+  write_image(options.out, contact_sheet(pictures, captions,
+                                         {.columns = 6, .cell_size = kSide, .caption_lines = 4}));
+}
+
+void train_toy_tokenizer(const fs::path& file) {
+  train_tokenizer(toy_sentences(), kToyPieces, file);
+}
+
+}  // namespace mentor

@@ -1,0 +1,136 @@
+#include "mentor/app/toy_tools.h"
+#include "mentor/cli/commands.h"
+#include "mentor/core/format.h"
+#include "mentor/core/words.h"
+#include "mentor/toy/appearance.h"
+#include "mentor/toy/captions.h"
+#include "options.h"
+
+#include <iostream>
+#include <memory>
+
+namespace mentor {
+namespace {
+
+/// Options of the world that both commands have.
+void add_world_keys(CLI::App& command, ConfigArguments& config) {
+  config.add_to(command);
+  config.add_key(command, "-s,--seed", "toy.seed");
+  config.add_key(command, "--size", "toy.size");
+  config.add_key(command, "--palette", "toy.palette");
+}
+
+void add_make(CLI::App& group) {
+  struct Arguments {
+    ConfigArguments config;
+    std::vector<std::string> tasks;
+    bool held_out = false;
+    ToyMakeOptions make;
+  };
+  CLI::App* command = group.add_subcommand(
+      "make",
+      "Draws pairs of pictures of one subject and writes them with masks, backgrounds.jsonl and a "
+      "file of official records for each task, which 'mentor data' and 'mentor train' take. What "
+      "the records show is under their key 'toy'.");
+  auto arguments = std::make_shared<Arguments>();
+  add_world_keys(*command, arguments->config);
+  arguments->config.add_key(*command, "-n,--count", "toy.records");
+  command
+      ->add_option("-t,--task", arguments->tasks,
+                   "only these: text_to_image, reconstruction, segmentation, recovery, subject")
+      ->type_name("TASK")
+      ->check(
+          CLI::IsMember({"text_to_image", "reconstruction", "segmentation", "recovery", "subject"})
+              .description(""));
+  command->add_flag("--held-out", arguments->held_out,
+                    "subjects that are never shown in training, instead of the others");
+  command->add_option("-o,--out", arguments->make.out, "folder to write")
+      ->required()
+      ->type_name("DIR");
+  command->callback([arguments] {
+    ToyMakeOptions& make = arguments->make;
+    make.config = arguments->config.load().config;
+    make.split = arguments->held_out ? Split::kHeldOut : Split::kTrain;
+    for (const std::string& task : arguments->tasks) make.tasks.push_back(parse_task(task));
+    make_toy(make, std::cout);
+  });
+  command->footer("Example:\n  mentor toy make --count 1000 --seed 1 --out toy");
+}
+
+/// The lists of what captions can hold.
+std::string list_words() {
+  std::string colors, patterns, shapes, backgrounds;
+  const auto add = [](std::string& list, std::string_view word) {
+    list += format("{}{}", list.empty() ? "" : ", ", word);
+  };
+  for (const ToyColor& color : kToyColors) add(colors, color.name);
+  for (const std::string_view pattern : kToyPatterns) add(patterns, pattern);
+  for (const std::string_view shape : kToyShapes) add(shapes, shape);
+  for (size_t i = 0; i < kToyBackgrounds.size(); ++i) {
+    add(backgrounds, background_words(static_cast<int>(i)));
+  }
+  return format(
+      "Words of a caption:\n  {}\n  {}\n  {}\n  {}\n  a large, a small, two; at the top left, on "
+      "the left, in the middle, ...\n",
+      colors, patterns, shapes, wrap_words(backgrounds, terminal_columns(), /*indent=*/2));
+}
+
+void add_show(CLI::App& group) {
+  struct Arguments {
+    ConfigArguments config;
+    bool held_out = false;
+    ToyShowOptions show;
+  };
+  CLI::App* command = group.add_subcommand(
+      "show", "Draws pairs of reference and target, or what captions say, on one sheet.");
+  auto arguments = std::make_shared<Arguments>();
+  add_world_keys(*command, arguments->config);
+  ToyShowOptions* show = &arguments->show;
+  CLI::Option* count = command->add_option("-n,--count", show->count, "pairs (default 12)")
+                           ->check(CLI::Range(1, 1000).description(""))
+                           ->type_name("NUMBER");
+  command->add_flag("--held-out", arguments->held_out,
+                    "subjects that are never shown in training, instead of the others");
+  command
+      ->add_option("-p,--prompt", show->captions,
+                   "draw this instead, as in 'a small red and white striped star at night'; may be "
+                   "repeated")
+      ->type_name("TEXT")
+      ->allow_extra_args(false)
+      ->excludes(count);
+  command->add_option("-o,--out", show->out, "picture to write (.png)")
+      ->required()
+      ->type_name("FILE");
+  command->callback([arguments] {
+    arguments->show.config = arguments->config.load().config;
+    arguments->show.split = arguments->held_out ? Split::kHeldOut : Split::kTrain;
+    show_toy(arguments->show);
+  });
+  command->footer(list_words() + "Example:\n  mentor toy show --seed 1 --size 64 --out toy.png");
+}
+
+void add_tokenizer(CLI::App& group) {
+  CLI::App* command = group.add_subcommand(
+      "tokenizer",
+      "Trains a SentencePiece tokenizer that has one piece for each word of the world.");
+  auto file = std::make_shared<std::filesystem::path>();
+  command->add_option("-o,--out", *file, "file to write (spiece.model)")
+      ->required()
+      ->type_name("FILE");
+  command->callback([file] { train_toy_tokenizer(*file); });
+  command->footer("Example:\n  mentor toy tokenizer --out toy/spiece.model");
+}
+
+}  // namespace
+
+void add_toy_command(CLI::App& mentor) {
+  CLI::App* toy = mentor.add_subcommand(
+      "toy", "A small world of drawn pictures: records to train on, pictures to look at.");
+  toy->group("Data");
+  toy->require_subcommand(0, 1);
+  add_make(*toy);
+  add_show(*toy);
+  add_tokenizer(*toy);
+}
+
+}  // namespace mentor

@@ -1,0 +1,137 @@
+#include "mentor/app/data_sources.h"
+#include "mentor/app/toy_tools.h"
+#include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/image/image_io.h"
+#include "support/golden.h"
+#include "support/temp_dir.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace mentor {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ToyToolsTest : public ::testing::Test {
+ protected:
+  LoadedRunConfig load(const std::string& data, const std::vector<Override>& overrides = {}) const {
+    write_text(dir_ / "run.yaml", "model: {preset: tiny}\nweights: {tokenizer: " +
+                                      fixture_path("tokenizer/tokenizer.json").string() +
+                                      "}\ntoy: {size: 64, records: 12, seed: 3, jitter: 0.5}\n" +
+                                      "data:\n  image_only_rate: 0.2\n" + data);
+    return load_run_config(dir_ / "run.yaml", overrides);
+  }
+  void make(Split split, const std::string& name) const {
+    std::ostringstream ignored;
+    make_toy({.config = load("").config, .split = split, .out = dir_ / name}, ignored);
+  }
+  std::string error_of(const std::string& data, const std::vector<Override>& overrides = {}) const {
+    try {
+      (void)open_mixture(load(data, overrides));
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  TempDir dir_;
+};
+
+void expect_equal(const Example& drawn, const Example& read) {
+  EXPECT_EQ(drawn.task, read.task);
+  EXPECT_EQ(drawn.ids, read.ids);
+  EXPECT_EQ(drawn.pixels_NCHW, read.pixels_NCHW);
+  EXPECT_EQ(drawn.target_CHW, read.target_CHW);
+  EXPECT_FALSE(drawn.target_CHW.empty());
+}
+
+TEST_F(ToyToolsTest, DrawnRecordsAreThoseOfTheFiles) {
+  make(Split::kTrain, "made");
+  std::string drawn = "  mixture:\n", read = "  backgrounds: made/backgrounds.jsonl\n  mixture:\n";
+  for (const Task task : kToyTasks) {
+    const std::string name(task_name(task));
+    drawn += "    " + name + ": {toy: train, tasks: [" + name + "]}\n";
+    read += "    " + name + ": {file: made/" + name + ".jsonl}\n";
+  }
+  const LoadedRunConfig by_drawing = load(drawn), by_reading = load(read);
+  Mixture from_world = open_mixture(by_drawing), from_files = open_mixture(by_reading);
+  ASSERT_EQ(from_world.entries.size(), 5u);
+  EXPECT_EQ(from_world.table(), from_files.table());
+  const ExampleMaker make_drawn =
+      make_examples(by_drawing.config, std::move(from_world.sources), {.seed = 5});
+  const ExampleMaker make_read =
+      make_examples(by_reading.config, std::move(from_files.sources), {.seed = 5});
+  for (int64_t entry = 0; entry < 5; ++entry) {
+    for (int64_t record = 0; record < 12; ++record) {
+      expect_equal(make_drawn(1, {entry, record}), make_read(1, {entry, record}));
+    }
+  }
+}
+
+TEST_F(ToyToolsTest, OneEntryHoldsAllTasksOneAfterAnother) {
+  const LoadedRunConfig run = load("  mixture: {toy: {toy: train, tasks: [subject, recovery]}}\n");
+  const Mixture mixture = open_mixture(run);
+  EXPECT_EQ(mixture.shares.front().records, 24);
+  EXPECT_EQ(mixture.entries.front().tasks,
+            (std::map<Task, int64_t>{{Task::kRecovery, 12}, {Task::kSubject, 12}}));
+  EXPECT_EQ(mixture.sources.front().records->record(11).task(Stage::kInstruction), Task::kRecovery);
+  EXPECT_EQ(open_source(run.config, {}, "toy").records->size(), 24);
+  const Mixture alignment =
+      open_mixture(load("  stage: alignment\n  mixture: {toy: {toy: train, tasks: [subject]}}\n"));
+  EXPECT_EQ(alignment.entries.front().tasks, (std::map<Task, int64_t>{{Task::kSegmentation, 12}}));
+}
+
+TEST_F(ToyToolsTest, ValidationTakesHeldOutSubjects) {
+  const LoadedRunConfig run =
+      load("  validation_toy: true\n  validation_tasks: [subject]\n  validation_samples: 4\n");
+  const Mixture validation = *open_validation(run);
+  EXPECT_THAT(validation.sources.front().selection, ElementsAre(0, 3, 6, 9));
+  EXPECT_EQ(validation.sources.front().records->where(3), "toy/held_out/subject:3");
+}
+
+TEST_F(ToyToolsTest, SaysWhatIsWrong) {
+  EXPECT_THAT(error_of("  mixture: {a: {toy: train, file: a.jsonl}}\n"),
+              HasSubstr("data.mixture.a.toy: the entry names a file, too"));
+  EXPECT_THAT(error_of("  mixture: {a: {toy: train, tasks: [multi_image]}}\n"),
+              HasSubstr("data.mixture.a.tasks: the toy world has no record of these tasks"));
+  EXPECT_THAT(error_of("  validation_toy: true\n  validation: a.jsonl\n"),
+              HasSubstr("data.validation_toy: data.validation names a file, too"));
+  EXPECT_THAT(error_of("  mixture: {a: {toy: train}}\n", {parse_override("toy.size=32")}),
+              HasSubstr("toy.size: is 32, but model.image_size is 64"));
+  EXPECT_THAT(error_of("  mixture: {a: {toy: sometimes}}\n"), HasSubstr("not 'sometimes'"));
+}
+
+TEST_F(ToyToolsTest, AFolderIsWholeOrAbsent) {
+  make(Split::kHeldOut, "made/");
+  EXPECT_FALSE(fs::exists(dir_ / "made.tmp"));
+  const RecordFile subjects(dir_ / "made/subject.jsonl");
+  EXPECT_EQ(subjects.size(), 12);
+  for (int64_t i = 0; i < 12; ++i) {
+    const ToyPair pair = parse_toy_pair(subjects.line(i), subjects.where(i));
+    EXPECT_TRUE(is_held_out(pair.target.subject));
+    EXPECT_EQ(read_image(subjects.record(i).sources.front()), paint_scene(pair.target, 64).image);
+  }
+  EXPECT_THROW(make(Split::kTrain, "made"), UserError);
+  write_text(dir_ / "file", "");
+  EXPECT_THROW(make(Split::kTrain, "file"), UserError);
+  EXPECT_THROW(make(Split::kTrain, "file/made"), UserError);
+  fs::create_directories(dir_ / "empty");
+  make(Split::kTrain, "empty");
+  EXPECT_TRUE(fs::exists(dir_ / "empty/backgrounds/sea.png"));
+}
+
+TEST_F(ToyToolsTest, OnlyWhatTheTasksNeedIsWritten) {
+  std::ostringstream out;
+  make_toy({.config = load("").config, .tasks = {Task::kTextToImage}, .out = dir_ / "made"}, out);
+  EXPECT_THAT(out.str(), HasSubstr("12 pictures and masks of 64 x 64 pixels"));
+  EXPECT_TRUE(fs::is_empty(dir_ / "made/masks"));
+  EXPECT_FALSE(fs::exists(dir_ / "made/subject.jsonl"));
+}
+
+}  // namespace
+}  // namespace mentor

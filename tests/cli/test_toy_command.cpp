@@ -1,0 +1,63 @@
+#include "mentor/core/filesystem.h"
+#include "mentor/image/image_io.h"
+#include "support/one_message.h"
+#include "support/temp_dir.h"
+
+#include <gtest/gtest.h>
+
+namespace mentor {
+namespace {
+
+ProgramResult mentor(std::vector<std::string> words) {
+  words.insert(words.begin(), MENTOR_BINARY);
+  return run_program(std::move(words));
+}
+
+TEST(ToyCommand, EveryFileItMakesPassesTheCheck) {
+  const TempDir dir;
+  const std::string made = (dir / "made").string();
+  const ProgramResult make =
+      mentor({"toy", "make", "--count", "30", "--seed", "7", "--size", "64", "--out", made});
+  ASSERT_EQ(make.exit_code, 0) << make.err;
+  EXPECT_THAT(make.out, testing::HasSubstr("120 pictures and masks of 64 x 64 pixels"));
+  std::vector<std::string> check = {"data", "check",         "--limit",
+                                    "0",    "--backgrounds", made + "/backgrounds.jsonl"};
+  for (const char* task :
+       {"text_to_image", "reconstruction", "segmentation", "recovery", "subject"}) {
+    check.push_back(made + "/" + task + ".jsonl");
+  }
+  const ProgramResult checked = mentor(check);
+  EXPECT_EQ(checked.exit_code, 0) << checked.out;
+  expect_one_message(mentor({"toy", "make", "--out", made}), "made: exists already");
+}
+
+TEST(ToyCommand, ShowsPairsAndCaptions) {
+  const TempDir dir;
+  const std::string file = (dir / "sheet.png").string();
+  ASSERT_EQ(mentor({"toy", "show", "--count", "4", "--held-out", "--out", file}).exit_code, 0);
+  EXPECT_GT(read_image(file).width, 1500);
+  ASSERT_EQ(mentor({"toy", "show", "-p", "a red and white striped star", "-p",
+                    "two blue and pink dotted fish at night", "--out", file})
+                .exit_code,
+            0);
+  EXPECT_LT(read_image(file).width, 600);
+  expect_one_message(mentor({"toy", "show", "-p", "a cyan and red striped star", "--out", file}),
+                     "the toy world has no 'cyan'");
+  expect_one_message(mentor({"toy", "show", "--size", "48", "--out", file}),
+                     "toy.size: must be 32, 64 or 128, not 48");
+  expect_one_message(mentor({"toy", "show", "--out", "/proc/none/sheet.png"}), "/proc/none");
+}
+
+TEST(ToyCommand, TrainsATokenizer) {
+  const TempDir dir;
+  const std::string file = (dir / "spiece.model").string();
+  ASSERT_EQ(mentor({"toy", "tokenizer", "--out", file}).exit_code, 0);
+  const ProgramResult seen =
+      mentor({"tokenize", "--tokenizer", file, "--set", "model.prompt.image_token_id=300",
+              "--prompt", "The stars in <image>."});
+  EXPECT_EQ(seen.exit_code, 0) << seen.err;
+  EXPECT_THAT(seen.out, testing::HasSubstr("stars"));
+}
+
+}  // namespace
+}  // namespace mentor
