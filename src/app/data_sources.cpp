@@ -22,6 +22,7 @@ SampleOptions sample_options(const RunConfig& config, const MixtureEntry* entry)
       .image_only_rate = rate(data.image_only_rate, entry ? entry->image_only_rate : -1),
       .replace_subject_rate =
           rate(data.replace_subject_rate, entry ? entry->replace_subject_rate : -1),
+      .recovery_min_scale = data.recovery_min_scale,
       .squash_image_list = data.squash_image_list,
       .image_size = config.model.image_size,
       .max_image_pixels = config.runtime.max_image_pixels};

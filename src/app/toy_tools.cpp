@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <ostream>
+#include <unistd.h>
 
 namespace mentor {
 namespace {
@@ -31,8 +32,7 @@ class UnfinishedFolder {
       throw UserError(
           format("{}: exists already: choose another --out, or delete it first", folder_));
     }
-    unfinished_ = folder_.string() + ".tmp";
-    fs::remove_all(unfinished_, ignored);  // of a process that was killed
+    unfinished_ = folder_.string() + format(".{}.tmp", ::getpid());
     require_writable_directory(unfinished_);
   }
   ~UnfinishedFolder() {

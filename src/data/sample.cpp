@@ -240,7 +240,8 @@ SampleChoices draw_choices(const SampleOptions& options, uint64_t seed) {
           .replace_subject = uniform(seed, "replace subject") < options.replace_subject_rate,
           .crop = uniform(seed, "crop") < 0.5 ? ObjectCrop::kBox : ObjectCrop::kSegment,
           .background = stream_seed(seed, "background"),
-          .perturbation = draw_perturbation(stream_seed(seed, "perturbation"))};
+          .perturbation =
+              draw_perturbation(stream_seed(seed, "perturbation"), options.recovery_min_scale)};
 }
 
 Backgrounds::Backgrounds(const fs::path& file)

@@ -78,10 +78,10 @@ MaskedObject tilt_object(const MaskedObject& object, const Perspective& corners)
 
 }  // namespace
 
-Perturbation draw_perturbation(uint64_t seed) {
+Perturbation draw_perturbation(uint64_t seed, double min_scale) {
   Uniform uniform(seed);
   Perturbation drawn;
-  drawn.scale = uniform(0.2, 1.0);
+  drawn.scale = uniform(min_scale, 1.0);
   drawn.place_x = uniform(0.0, 1.0);
   drawn.place_y = uniform(0.0, 1.0);
   if (uniform(0.0, 1.0) >= 0.5) return drawn;

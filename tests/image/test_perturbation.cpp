@@ -97,6 +97,9 @@ TEST(Perturbation, DrawsTheReferencesRanges) {
     const Perturbation p = draw_perturbation(seed);
     lowest_scale = std::min(lowest_scale, p.scale);
     highest_scale = std::max(highest_scale, p.scale);
+    const Perturbation larger = draw_perturbation(seed, 0.6);
+    EXPECT_NEAR(larger.scale, 0.6 + 0.5 * (p.scale - 0.2), 1e-9);
+    EXPECT_EQ(larger.degrees, p.degrees) << "the smallest scale changes nothing else";
     EXPECT_EQ(p.stretch.has_value(), p.degrees.has_value());
     EXPECT_EQ(p.stretch.has_value(), p.perspective.has_value());
     EXPECT_TRUE(p.place_x >= 0.0 && p.place_x < 1.0 && p.place_y >= 0.0 && p.place_y < 1.0);

@@ -60,6 +60,7 @@ struct DataConfig {
   double replace_subject_rate = 0;
   bool condition_squash = true;
   bool squash_image_list = false;
+  double recovery_min_scale = 0.2;
   std::filesystem::path backgrounds;
   std::filesystem::path code_cache;
   std::string on_bad_record = "skip";
@@ -92,6 +93,11 @@ struct DataConfig {
       "trains; false: as it generates");
     v("squash_image_list", squash_image_list,
       "pictures of multi-image records: stretched to a square instead of padded to one");
+    v("recovery_min_scale", recovery_min_scale,
+      "how small an object is pasted at least, of its size in its own picture (the reference: "
+      "0.2); "
+      "more for pictures of few pixels",
+      bound::between(0.05, 1));
     v("backgrounds", backgrounds,
       "JSON lines with input_image: pictures that recovered objects are pasted on");
     v("code_cache", code_cache,

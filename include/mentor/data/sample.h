@@ -27,6 +27,7 @@ struct SampleOptions {
   bool condition_squash = true;     // whole condition pictures are stretched to a square first
   double image_only_rate = 0;       // share of samples whose prompt is the picture alone
   double replace_subject_rate = 0;  // share whose object's word becomes its picture (script: 0.5)
+  double recovery_min_scale = 0.2;  // of a recovered object's size in its own picture
   bool squash_image_list = false;   // multi-image: stretched to a square, not padded to one
   int64_t image_size = 512;         // S
   int64_t max_image_pixels = 178'956'970;

@@ -37,8 +37,8 @@ struct Perturbation {
 };
 
 /// Draws the reference's distribution (stretch, rotation and perspective together, every second
-/// time): a pure function of the seed.
-[[nodiscard]] Perturbation draw_perturbation(uint64_t seed);
+/// time), with scales from `min_scale` to 1: a pure function of the seed.
+[[nodiscard]] Perturbation draw_perturbation(uint64_t seed, double min_scale = 0.2);
 
 /// An object and its opacity, of one size.
 struct MaskedObject {
