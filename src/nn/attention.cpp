@@ -5,8 +5,11 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/SDPBackend.h>
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace mentor {
 namespace {
@@ -42,6 +45,29 @@ void decode_on_cpu(DecodeAttention<T> kernel, const at::Tensor& q_BHK, const at:
   });
 }
 
+/// Whether this GPU, dtype and width have a flash kernel: scaled_dot_product_attention would choose
+/// it, or cuDNN's, which asks for more.
+bool has_flash_kernel(const at::Tensor& q_SHK) {
+  if (!q_SHK.is_cuda()) return false;
+  const at::Tensor q = heads_first(q_SHK);
+  const auto chosen = static_cast<at::SDPBackend>(
+      at::_fused_sdp_choice(q, q, q, /*attn_mask=*/{}, /*dropout_p=*/0.0, /*is_causal=*/true));
+  return chosen == at::SDPBackend::flash_attention || chosen == at::SDPBackend::cudnn_attention;
+}
+
+/// One kernel for all sequences.
+at::Tensor flash_attention(const at::Tensor& q_SHK, const at::Tensor& k_SHK,
+                           const at::Tensor& v_SHK, const std::vector<int64_t>& offsets) {
+  int64_t longest = 0;
+  for (size_t b = 0; b + 1 < offsets.size(); ++b) {
+    longest = std::max(longest, offsets[b + 1] - offsets[b]);
+  }
+  const at::Tensor ends = at::tensor(offsets, at::kInt).to(q_SHK.device(), /*non_blocking=*/true);
+  return std::get<0>(at::_flash_attention_forward(q_SHK, k_SHK, v_SHK, ends, ends, longest, longest,
+                                                  /*dropout_p=*/0.0, /*is_causal=*/true,
+                                                  /*return_debug_mask=*/false));
+}
+
 }  // namespace
 
 at::Tensor packed_causal_attention(const at::Tensor& q_SHK, const at::Tensor& k_SHK,
@@ -51,6 +77,7 @@ at::Tensor packed_causal_attention(const at::Tensor& q_SHK, const at::Tensor& k_
   if (records && fits_recorded_attention(q_SHK)) {
     return recorded_causal_attention(q_SHK, k_SHK, v_SHK, offsets);
   }
+  if (has_flash_kernel(q_SHK)) return flash_attention(q_SHK, k_SHK, v_SHK, offsets);
   std::vector<at::Tensor> outputs;
   outputs.reserve(offsets.size());
   for (size_t b = 0; b + 1 < offsets.size(); ++b) {
