@@ -124,7 +124,7 @@ void TrainRun::check() {
   if (context_.runtime.device.is_cuda()) context_.runtime.device = rank_gpu(environment_);
   resume_ = find_resume_point(options_);
   if (resume_) context_.checkpoint = resume_->checkpoint;
-  target_ = mentor_target(context_);
+  target_ = options_.what == Trained::kVision ? vision_target(context_) : mentor_target(context_);
   target_->build();
 }
 

@@ -148,8 +148,10 @@ std::unique_ptr<ParameterBuckets> train_with(ModelSet& models,
   models.decoder->set_activation_checkpointing(config.train.activation_checkpointing);
   T5Encoder text_encoder = models.encoder->language_model();
   text_encoder->set_activation_checkpointing(config.train.activation_checkpointing);
-  models.codec->eval();
-  to_inference_layout(models.codec);
+  if (models.codec) {
+    models.codec->eval();
+    to_inference_layout(models.codec);
+  }
   return buckets;
 }
 

@@ -69,7 +69,8 @@ class TrainTarget {
   std::unique_ptr<AdamW> optimizer_;
 };
 
-/// By what the command named. ConfigError for a configuration that it cannot take.
+// The context must outlive what is made of it.
 [[nodiscard]] std::unique_ptr<TrainTarget> mentor_target(const TrainContext& context);
+[[nodiscard]] std::unique_ptr<TrainTarget> vision_target(const TrainContext& context);
 
 }  // namespace mentor

@@ -11,6 +11,7 @@
 #include "mentor/tensor/dtype.h"
 #include "mentor/tensor/safetensors.h"
 #include "mentor/text/tokenizer_training.h"
+#include "mentor/toy/captions.h"
 
 #include <algorithm>
 #include <unordered_set>
@@ -53,10 +54,11 @@ void write_model(const ModelConfig& config, const WeightsInitOptions& options) {
   const std::vector<TensorSpec> specs = specs_of(build_models(config, {.codec = false}), dtype);
   Progress progress(
       {.what = "initialise", .unit = "tensors", .total = static_cast<int64_t>(specs.size())});
+  const auto initialization = options.fan_in ? Initialization::kFanIn : Initialization::kPublished;
   const auto draw = [&](const TensorSpec& spec) {
     throw_if_interrupted();
     progress.advance();
-    return initial_value(config, spec.key, spec.shape, options.seed).to(dtype);
+    return initial_value(config, spec.key, spec.shape, options.seed, initialization).to(dtype);
   };
   write_safetensors(options.folder / kModelFile, specs, draw, kMetadata);
 }
@@ -87,7 +89,8 @@ void init_weights(const WeightsInitOptions& options) {
   require_writable_directory(options.folder);
   // The placeholder's id comes after those of the pieces, with room for T5's extra ids.
   const int64_t image_id = config.prompt.image_token_id;
-  train_tokenizer(built_in_sentences(), std::min(kMostPieces, image_id),
+  const int64_t pieces = std::min(options.toy_words ? kToyPieces : kMostPieces, image_id);
+  train_tokenizer(options.toy_words ? toy_sentences() : built_in_sentences(), pieces,
                   options.folder / kTokenizerFile, image_id - kT5ExtraIds);
   write_codec(config, options);
   write_model(config, options);

@@ -40,6 +40,11 @@ void add_init(CLI::App& weights) {
   command->add_option("--dtype", options->init.dtype, "bf16 (default) or fp32")
       ->check(one_of({"bf16", "fp32"}))
       ->type_name("DTYPE");
+  command->add_flag("--fan-in", options->init.fan_in,
+                    "draw weights by the number of inputs instead of as published: small models "
+                    "learn faster from nothing");
+  command->add_flag("--toy-words", options->init.toy_words,
+                    "a tokenizer with one piece for each word of the toy world");
   command->add_option("-o,--out", options->init.folder, "folder to write")
       ->required()
       ->type_name("DIR");

@@ -6,13 +6,32 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
+#include <cmath>
+
 // N pictures, C channels, P patches, S = 1 + P tokens, H width, A attention heads, K head width
 
 namespace mentor {
 namespace {
 
-/// x σ(1.702 x), in place: the tower never records gradients.
-at::Tensor quick_gelu_(at::Tensor x) { return x.mul_(at::mul(x, 1.702).sigmoid_()); }
+// Where no gradient is recorded, x is given up.
+
+/// x σ(1.702 x)
+at::Tensor quick_gelu(at::Tensor x) {
+  if (at::GradMode::is_enabled()) return x * at::sigmoid(x * 1.702);
+  return x.mul_(at::mul(x, 1.702).sigmoid_());
+}
+
+at::Tensor add_update(at::Tensor x, const at::Tensor& update) {
+  return at::GradMode::is_enabled() ? x + update : x.add_(update);
+}
+
+/// q, k, v [N, A, S, K]. The backward pass of LibTorch's fused attention on a CPU costs more than
+/// the products at the few tokens of a picture.
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  if (!at::GradMode::is_enabled() || !q.is_cpu()) return at::scaled_dot_product_attention(q, k, v);
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  return at::matmul(at::softmax(at::matmul(q * scale, k.mT()), -1), v);
+}
 
 }  // namespace
 
@@ -35,10 +54,9 @@ class ClipLayerImpl : public torch::nn::Module {
     mlp_norm_ = register_module("layer_norm2", LayerNorm(width, config.layer_norm_eps));
   }
 
-  /// Adds the layer's two updates to `x_NSH`.
-  void forward_(at::Tensor& x_NSH) const {
-    x_NSH.add_(attend(attention_norm_->forward(x_NSH)));
-    x_NSH.add_(fc2_->forward(quick_gelu_(fc1_->forward(mlp_norm_->forward(x_NSH)))));
+  [[nodiscard]] at::Tensor forward(at::Tensor x_NSH) const {
+    x_NSH = add_update(x_NSH, attend(attention_norm_->forward(x_NSH)));
+    return add_update(x_NSH, fc2_->forward(quick_gelu(fc1_->forward(mlp_norm_->forward(x_NSH)))));
   }
 
  private:
@@ -46,8 +64,7 @@ class ClipLayerImpl : public torch::nn::Module {
     const auto heads = [&](const Linear& projection) {
       return projection->forward(x_NSH).unflatten(2, {num_heads_, -1}).transpose(1, 2);
     };
-    const at::Tensor mixed_NASK =
-        at::scaled_dot_product_attention(heads(q_proj_), heads(k_proj_), heads(v_proj_));
+    const at::Tensor mixed_NASK = attention(heads(q_proj_), heads(k_proj_), heads(v_proj_));
     return out_proj_->forward(mixed_NASK.transpose(1, 2).flatten(2));
   }
 
@@ -88,19 +105,19 @@ at::Tensor ClipVisionImpl::embed(const at::Tensor& pixels_NCHW) const {
   const at::Tensor patches_NPH =
       patch_embedding_->forward(pixels_NCHW.to(class_embedding_.options())).flatten(2).mT();
   const at::Tensor class_N1H = class_embedding_.expand({pixels_NCHW.size(0), 1, -1});
-  return at::cat({class_N1H, patches_NPH}, /*dim=*/1).add_(position_embedding_->weight);
+  return add_update(at::cat({class_N1H, patches_NPH}, /*dim=*/1), position_embedding_->weight);
 }
 
 at::Tensor ClipVisionImpl::hidden_state(const at::Tensor& pixels_NCHW, int64_t num_layers) const {
   TORCH_CHECK(num_layers >= 0 && num_layers <= config_.num_layers, "hidden_state: ", num_layers,
               " of ", config_.num_layers, " layers");
-  const at::NoGradGuard no_grad;
   at::Tensor x_NSH = pre_norm_->forward(embed(pixels_NCHW));
-  for (int64_t i = 0; i < num_layers; ++i) layers_[i]->forward_(x_NSH);
+  for (int64_t i = 0; i < num_layers; ++i) x_NSH = layers_[i]->forward(x_NSH);
   return x_NSH;
 }
 
 at::Tensor ClipVisionImpl::forward(const at::Tensor& pixels_NCHW) const {
+  const at::NoGradGuard no_grad;
   return hidden_state(pixels_NCHW, config_.num_layers_run()).slice(/*dim=*/1, /*start=*/1);
 }
 

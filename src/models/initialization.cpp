@@ -58,13 +58,32 @@ double standard_deviation(const ModelConfig& config, std::string_view name) {
   TORCH_CHECK(false, "initial_value: ", name, " belongs to the codec");
 }
 
+/// What keeps activations near 1 from layer to layer; what adds to a residual stream shrinks with
+/// the depth.
+double fan_in_std(const ModelConfig& config, std::string_view name, at::IntArrayRef shape) {
+  constexpr double kPositionStd = 0.3, kTokenStd = 0.5;
+  const bool starts_elsewhere = name == "output.weight" || part_of(name) == Part::kT5 ||
+                                name == "cls_embedding.uncond_embedding" ||
+                                name.ends_with("class_embedding");
+  if (starts_elsewhere) return standard_deviation(config, name);
+  if (name.ends_with("position_embedding.weight")) return kPositionStd;
+  if (name == "tok_embeddings.weight") return kTokenStd;
+  const double std = inverse_sqrt(c10::multiply_integers(shape.slice(1)));
+  if (name.ends_with("out_proj.weight") || name.ends_with("fc2.weight")) {
+    return std * inverse_sqrt(2 * config.clip.num_layers);
+  }
+  const bool is_residual = name.ends_with(".wo.weight") || name.ends_with(".w2.weight");
+  return is_residual ? std * inverse_sqrt(2 * config.decoder.num_layers) : std;
+}
+
 }  // namespace
 
 at::Tensor initial_value(const ModelConfig& config, const std::string& name, at::IntArrayRef shape,
-                         uint64_t seed) {
+                         uint64_t seed, Initialization initialization) {
   const bool is_vector = shape.size() < 2 && !name.ends_with("class_embedding");
   if (is_vector) return at::full(shape, name.ends_with("bias") ? 0.0 : 1.0, at::kFloat);
-  const double std = standard_deviation(config, name);
+  const double std = initialization == Initialization::kFanIn ? fan_in_std(config, name, shape)
+                                                              : standard_deviation(config, name);
   if (std == 0) return at::zeros(shape, at::kFloat);
   const at::Generator generator =
       at::make_generator<at::CPUGeneratorImpl>(stream_seed(seed, "init " + name));

@@ -7,12 +7,13 @@
 namespace mentor {
 namespace {
 
-constexpr std::string_view kVision = "multimodal_encoder.vision_model.vision_tower.vision_model.";
 constexpr std::string_view kProjection = "multimodal_encoder.language_projection.";
 constexpr std::string_view kLanguage = "multimodal_encoder.language_model.";
 
 constexpr std::string_view kTextDecoder = "T5 decoder and its output layer";
 constexpr std::string_view kTextTower = "CLIP text tower and projections";
+constexpr std::string_view kWordHead = "what the vision tower was trained with";
+constexpr std::string_view kDiscriminator = "what the codec was trained with";
 constexpr std::string_view kQueryFormer = "BLIP-2 vision model and Q-Former";
 
 /// Keys that start with `prefix`: the tensor's name starts with `ours` instead, or it is left out.
@@ -27,13 +28,14 @@ constexpr Rule kMentorRules[] = {
     {"multimodal_encoder.language_model.encoder.", "multimodal_encoder.language_model.encoder."},
     {"multimodal_encoder.language_model.decoder.", "", kTextDecoder},
     {"multimodal_encoder.language_model.lm_head.", "", kTextDecoder},
-    {kVision, kVision},
+    {kVisionPrefix, kVisionPrefix},
     {kProjection, kProjection},
     {"cls_embedding.", "cls_embedding."},
     {"tok_embeddings.", "tok_embeddings."},
     {"layers.", "layers."},
     {"norm.", "norm."},
     {"output.", "output."},
+    {"word_head.", "", kWordHead},
 };
 constexpr Rule kCodecRules[] = {
     {"encoder.", "codec.encoder."},
@@ -41,9 +43,10 @@ constexpr Rule kCodecRules[] = {
     {"quantize.", "codec.quantize."},
     {"quant_conv.", "codec.quant_conv."},
     {"post_quant_conv.", "codec.post_quant_conv."},
+    {"discriminator.", "", kDiscriminator},
 };
 constexpr Rule kClipRules[] = {
-    {"vision_model.", kVision},           {"text_model.", "", kTextTower},
+    {"vision_model.", kVisionPrefix},     {"text_model.", "", kTextTower},
     {"text_projection.", "", kTextTower}, {"visual_projection.", "", kTextTower},
     {"logit_scale", "", kTextTower},
 };
@@ -137,7 +140,7 @@ Part part_of(std::string_view name) {
   if (name.starts_with(kCodecPrefix)) return Part::kCodec;
   if (name.starts_with(kLanguage)) return Part::kT5;
   if (name.starts_with(kProjection)) return Part::kProjector;
-  if (name.starts_with(kVision)) return Part::kClip;
+  if (name.starts_with(kVisionPrefix)) return Part::kClip;
   return Part::kDecoder;
 }
 
@@ -194,7 +197,7 @@ std::string file_key(std::string_view name, KeyLayout layout) {
   if (name.starts_with(kCodecPrefix)) return replaced(kCodecPrefix, "");
   if (layout == KeyLayout::kHuggingFace) {
     if (name.starts_with(kLanguage)) return replaced(kLanguage, "");
-    if (name.starts_with(kVision)) return replaced(kVision, "vision_model.");
+    if (name.starts_with(kVisionPrefix)) return replaced(kVisionPrefix, "vision_model.");
     if (name.starts_with(kProjection)) return replaced(kProjection, "model.mm_projector.");
   }
   return std::string(name);

@@ -12,14 +12,13 @@ BatchCopies::BatchCopies(at::Device device) : device_(device) {
   stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
 }
 
-void BatchCopies::start(Batch& batch) const {
+void BatchCopies::start(std::initializer_list<at::Tensor*> tensors) const {
   if (!stream_) return;
   const c10::Stream compute = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
   c10::Event arrival(device_.type());
   {
     const c10::StreamGuard guard(*stream_);
-    for (at::Tensor* tensor :
-         {&batch.valid_B, &batch.pixels_NCHW, &batch.codes_BT, &batch.targets_B3HW}) {
+    for (at::Tensor* tensor : tensors) {
       if (!tensor->defined()) continue;
       // The allocator keeps the page-locked memory until the copy is done.
       *tensor = tensor->pin_memory().to(device_, /*non_blocking=*/true);

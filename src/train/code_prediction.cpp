@@ -59,7 +59,7 @@ Objective::Work CodePrediction::begin_step(const std::vector<Example>& examples)
     work.samples += batch.size();
     for (const int64_t length : batch.lengths) work.tokens += length + options_.shape.image_tokens;
     if (options_.flops) work.flops += options_.flops(batch);
-    copies_.start(batch);
+    copies_.start({&batch.valid_B, &batch.pixels_NCHW, &batch.codes_BT, &batch.targets_B3HW});
     batches_.push_back(std::move(batch));
   }
   return work;

@@ -54,6 +54,13 @@ std::string short_task_name(std::string_view task) {
   return std::string(task);
 }
 
+bool are_tasks(const std::map<std::string, double>& by_name) {
+  return std::ranges::all_of(by_name, [](const auto& part) {
+    return std::ranges::find(kTasks, part.first, &decltype(kTasks)::value_type::first) !=
+           kTasks.end();
+  });
+}
+
 std::string short_duration(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0) return "?";
   const auto s = std::llround(seconds);

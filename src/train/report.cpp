@@ -107,7 +107,8 @@ std::string figures_html(const RunRecords& records) {
   double seconds = 0;
   for (const IntervalMetrics& m : records.train) seconds += m.seconds;
   for (const ValidationMetrics& m : records.validation) seconds += m.seconds;
-  std::string html = figure("Loss", format("{:#.4g}", last.loss), "per image token");
+  std::string html = figure("Loss", format("{:#.4g}", last.loss),
+                            are_tasks(last.task_loss) ? "per image token" : "");
   const auto best = std::min_element(
       records.validation.begin(), records.validation.end(),
       [](const auto& a, const auto& b) { return !(a.loss >= b.loss) && !std::isnan(a.loss); });
@@ -193,8 +194,10 @@ std::vector<Chart> task_charts(const RunRecords& records) {
     }
     charts.push_back(std::move(chart));
   }
-  // One scale, so that the tasks can be compared.
-  for (Chart& chart : charts) chart.range = value_range(all, false);
+  // One scale, so that the tasks can be compared; terms of a loss have scales of their own.
+  for (Chart& chart : charts) {
+    if (are_tasks(names)) chart.range = value_range(all, false);
+  }
   return charts;
 }
 

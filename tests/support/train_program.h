@@ -28,6 +28,7 @@ struct TrainCall {
   std::vector<std::string> set = {};   // KEY=VALUE
   std::vector<std::string> more = {};  // other words
   std::string limits = "";             // a shell's command before it
+  std::string part = "";               // vision; "": MENTOR's own training
 };
 
 /// A call with more --set.
@@ -50,6 +51,7 @@ class TrainProgram : public ::testing::Test {
     EXPECT_EQ(init.exit_code, 0) << init.err;
     write_text(path("stage1.yaml"), kStage1);
     write_text(path("stage2.yaml"), kStage2);
+    write_text(path("vision.yaml"), kVision);
   }
 
   [[nodiscard]] std::string path(const std::string& name) const { return (dir_ / name).string(); }
@@ -67,7 +69,9 @@ class TrainProgram : public ::testing::Test {
     if (call.ranks > 0) {
       words.insert(words.end(), {"launch", "--nproc", std::to_string(call.ranks), "--"});
     }
-    words.insert(words.end(), {"train", path(call.config), "--out", path(call.out)});
+    words.push_back("train");
+    if (!call.part.empty()) words.push_back(call.part);
+    words.insert(words.end(), {path(call.config), "--out", path(call.out)});
     for (const std::string& entry : call.set) words.insert(words.end(), {"--set", entry});
     words.insert(words.end(), call.more.begin(), call.more.end());
     return words;
@@ -169,6 +173,20 @@ data:
     recovery: {file: records.jsonl, tasks: [recovery]}
     subject: {file: records.jsonl, tasks: [subject]}
 optimizer: {lr: 1.0e-3}
+)";
+
+  static constexpr const char* kVision = R"(
+base: stage1.yaml
+toy: {size: 64, records: 40}
+data:
+  validation_toy: true
+  validation_samples: 8
+  validation_tasks: [text_to_image]
+  mixture:
+    text_to_image: {samples: 0}
+    reconstruction: {samples: 0}
+    segmentation: {samples: 0}
+    captions: {toy: train, tasks: [text_to_image]}
 )";
 
   const TempDir dir_;

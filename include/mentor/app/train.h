@@ -8,7 +8,11 @@ namespace mentor {
 
 // What `mentor train` does.
 
+/// What a run trains.
+enum class Trained { kModel, kVision };
+
 struct TrainOptions {
+  Trained what = Trained::kModel;
   LoadedRunConfig run;
   std::string resume = "auto";    // auto: the newest checkpoint of train.out; none; or a path
   std::string version, revision;  // of the program, for checkpoints and the report

@@ -16,6 +16,8 @@ struct WeightsInitOptions {
   LoadedRunConfig run;  // the dimensions; its `weights` section is replaced
   uint64_t seed = 0;
   std::string dtype = "bf16";
+  bool fan_in = false;     // Initialization::kFanIn
+  bool toy_words = false;  // the tokenizer has a piece for each word of the toy world
   std::filesystem::path folder;
 };
 

@@ -18,12 +18,13 @@ class ClipVisionImpl : public torch::nn::Module {
   explicit ClipVisionImpl(const ClipConfig& config);
 
   /// Normalised pixels [N, 3, S, S] of any dtype -> patch features [N, P, H] of the hidden state
-  /// `select_layer`, without the class token. Never records gradients: the tower is frozen.
+  /// `select_layer`, without the class token. Never records gradients: MENTOR's tower is frozen.
   [[nodiscard]] at::Tensor forward(const at::Tensor& pixels_NCHW) const;
 
   /// Hidden state [N, 1 + P, H] after `num_layers` layers, class token first; 0 = after
-  /// pre_layrnorm.
+  /// pre_layrnorm. Differentiable, to train a tower.
   [[nodiscard]] at::Tensor hidden_state(const at::Tensor& pixels_NCHW, int64_t num_layers) const;
+  [[nodiscard]] int64_t num_layers_run() const { return config_.num_layers_run(); }
 
  private:
   [[nodiscard]] at::Tensor embed(const at::Tensor& pixels_NCHW) const;

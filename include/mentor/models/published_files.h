@@ -23,6 +23,8 @@ inline constexpr std::array kAllParts = {Part::kDecoder, Part::kT5, Part::kClip,
 [[nodiscard]] Part part_of(std::string_view name);
 
 inline constexpr std::string_view kEncoderPrefix = "multimodal_encoder.";
+inline constexpr std::string_view kVisionPrefix =
+    "multimodal_encoder.vision_model.vision_tower.vision_model.";
 inline constexpr std::string_view kCodecPrefix = "codec.";
 
 /// What was published under these keys.

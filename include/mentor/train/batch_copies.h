@@ -1,9 +1,9 @@
 #pragma once
 
-#include "mentor/data/batch.h"
-
+#include <ATen/core/Tensor.h>
 #include <c10/core/Stream.h>
 
+#include <initializer_list>
 #include <optional>
 
 namespace mentor {
@@ -14,8 +14,9 @@ class BatchCopies {
  public:
   explicit BatchCopies(at::Device device);
 
-  /// Moves what a device reads there; work that is queued from now on waits for it.
-  void start(Batch& batch) const;
+  /// Moves tensors of the host there; work that is queued from now on waits for them. Undefined
+  /// ones are left alone.
+  void start(std::initializer_list<at::Tensor*> tensors) const;
 
  private:
   at::Device device_;

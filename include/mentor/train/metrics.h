@@ -15,9 +15,9 @@ struct IntervalMetrics {
   double epoch = 0;
   int64_t samples = 0;  // seen in the whole run
   int64_t tokens = 0;   // prompt and image tokens, whole run
-  double loss = 0;      // mean per image token over the interval
-  /// The same by task name. Name every task of the run each time, so that the columns stay: NaN
-  /// means that the interval had no sample of the task.
+  double loss = 0;      // mean over the interval: per image token, where codes are predicted
+  /// The same by task name, or the terms of the loss. Name all of the run each time, so that the
+  /// columns stay: NaN means that the interval had no sample of the task.
   std::map<std::string, double> task_loss;
   double grad_norm = 0, lr = 0;
   double samples_per_s = 0, tokens_per_s = 0;
@@ -32,8 +32,8 @@ struct IntervalMetrics {
 /// Figures of one pass over the held-out records.
 struct ValidationMetrics {
   int64_t step = 0;
-  double loss = 0;                          // mean per image token
-  std::map<std::string, double> task_loss;  // by task name
+  double loss = 0;
+  std::map<std::string, double> task_loss;  // by task name, or the terms of the loss
   int64_t samples = 0;
   double seconds = 0;
 };
@@ -41,6 +41,9 @@ struct ValidationMetrics {
 /// The names in the order in which people see them: the tasks we know first, in the order of the
 /// paper, then the others.
 [[nodiscard]] std::vector<std::string> ordered_tasks(const std::map<std::string, double>& by_task);
+
+/// Whether all names are of tasks, whose losses can be compared; else they are terms of a loss.
+[[nodiscard]] bool are_tasks(const std::map<std::string, double>& by_name);
 
 /// "text_to_image" -> "t2i", for narrow columns; an unknown name stays as it is.
 [[nodiscard]] std::string short_task_name(std::string_view task);
