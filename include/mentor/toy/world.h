@@ -12,7 +12,7 @@
 namespace mentor {
 
 // A world of patterned shapes in ten places, drawn from formulas: small enough to learn in minutes,
-// and every picture can be read back (toy/appearance.h). All functions are pure, and thread-safe.
+// and every picture can be read back (toy/oracle.h). All functions are pure, and thread-safe.
 
 /// What stays the same about a subject from picture to picture. Numbers: toy/appearance.h.
 struct Identity {
