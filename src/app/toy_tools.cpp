@@ -104,6 +104,27 @@ void write_records(const ToyMakeOptions& options, const UnfinishedFolder& folder
   }
 }
 
+/// Whether the prompt and the files say all: recovery shows an object that is pasted anew each
+/// time, reconstruction and segmentation draw what is there.
+bool is_drawn_on_request(Task task) { return task == Task::kTextToImage || task == Task::kSubject; }
+
+fs::path requests_file(Task task) { return format("{}.requests.jsonl", task_name(task)); }
+
+/// What `mentor generate --requests` draws of the records; the ids are those of the pairs.
+void write_requests(const ToyMakeOptions& options, Task task, const UnfinishedFolder& folder) {
+  const ToyConfig& toy = options.config.toy;
+  std::string lines;
+  for (int64_t number = 0; number < toy.records; ++number) {
+    const Record record = toy_record(toy, draw_pair(toy, options.split, number), task);
+    nlohmann::ordered_json line = {
+        {"id", format("{:06}", number)},
+        {"prompt", build_prompt({.task = task, .text = record.text, .objects = record.objects})}};
+    if (task == Task::kSubject) line["image"] = record.images.front();
+    lines += line.dump() + "\n";
+  }
+  folder.write(requests_file(task), lines);
+}
+
 void write_backgrounds(const ToyConfig& toy, const UnfinishedFolder& folder) {
   std::string lines;
   const std::vector<Image> pictures = toy_backgrounds(toy.size);
@@ -130,10 +151,16 @@ void make_toy(const ToyMakeOptions& all, std::ostream& out) {
   write_backgrounds(options.config.toy, folder);
   const int64_t pictures = write_pictures(options, folder);
   write_records(options, folder);
+  for (const Task task : options.tasks) {
+    if (is_drawn_on_request(task)) write_requests(options, task, folder);
+  }
   folder.publish();
   const int64_t records = options.config.toy.records;
   for (const Task task : options.tasks) {
     out << format("{}: {} records\n", options.out / format("{}.jsonl", task_name(task)), records);
+    if (!is_drawn_on_request(task)) continue;
+    out << format("{}: the same for 'mentor generate --requests'\n",
+                  options.out / requests_file(task));
   }
   out << format("{}: {} pictures and masks of {} x {} pixels\n", options.out, pictures,
                 options.config.toy.size, options.config.toy.size);

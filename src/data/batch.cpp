@@ -44,6 +44,9 @@ void collate_conditions(const std::vector<const Example*>& examples, const Batch
     longest = std::max(longest, batch.lengths.back());
     num_pictures += example.num_pictures;
   }
+  // Processors like round numbers, and few different ones.
+  constexpr int64_t kMultiple = 8;
+  longest = (longest + kMultiple - 1) / kMultiple * kMultiple;
   const auto num_kept = static_cast<int64_t>(batch.kept.size());
   RowWriter ids({num_kept, longest}, at::kLong);
   RowWriter pixels({num_pictures, 3, shape.clip_size, shape.clip_size}, at::kFloat);

@@ -14,6 +14,19 @@
 #include <numeric>
 
 namespace mentor {
+namespace {
+
+/// Rows of zeros behind the prefixes of a training step, so that few numbers of rows occur: on a
+/// CPU LibTorch compiles each product in bf16 for its number of rows, which in a small model takes
+/// as long as the product itself, and keeps a thousand of them.
+int64_t filler_rows(int64_t rows, const at::Tensor& weight) {
+  constexpr int64_t kMultiple = 128;
+  const bool compiles = weight.is_cpu() && weight.scalar_type() == at::kBFloat16;
+  if (!compiles || !at::GradMode::is_enabled()) return 0;
+  return (kMultiple - rows % kMultiple) % kMultiple;
+}
+
+}  // namespace
 
 LlamaGenAttentionImpl::LlamaGenAttentionImpl(const LlamaGenConfig& config)
     : num_heads_(config.num_heads) {
@@ -154,7 +167,9 @@ at::Tensor LlamaGenImpl::predicting_rows(const Condition& condition, const at::T
   const int64_t batch = tokens_BT.size(0), num_tokens = tokens_BT.size(1);
   TORCH_CHECK(static_cast<int64_t>(condition.lengths.size()) == batch, "condition of ",
               condition.lengths.size(), " sequences, tokens of ", batch);
-  const at::Tensor cond_SD = cls_embedding_->forward(condition.features);
+  const int64_t filler = filler_rows(condition.features.size(0), output_->weight);
+  const at::Tensor cond_SD =
+      cls_embedding_->forward(at::constant_pad_nd(condition.features, {0, 0, 0, filler}));
   const at::Tensor image_BTD = tok_embeddings_->forward(tokens_BT.slice(1, 0, num_tokens - 1));
 
   std::vector<at::Tensor> pieces;
@@ -171,6 +186,11 @@ at::Tensor LlamaGenImpl::predicting_rows(const Condition& condition, const at::T
       predicting.push_back(offsets.back() + length - 1 + t);
     }
     offsets.push_back(offsets.back() + length + num_tokens - 1);
+  }
+  if (filler > 0) {  // a sequence that nobody reads
+    pieces.push_back(cond_SD.slice(0, cond_begin));
+    rope_rows.insert(rope_rows.end(), filler, rope_.condition_row());
+    offsets.push_back(offsets.back() + filler);
   }
   at::Tensor x_SD = at::cat(pieces).to(at::kFloat);
   x_SD = drop(x_SD, config_.token_dropout, is_training());

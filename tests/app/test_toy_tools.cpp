@@ -2,12 +2,14 @@
 #include "mentor/app/toy_tools.h"
 #include "mentor/core/error.h"
 #include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
 #include "mentor/image/image_io.h"
 #include "support/golden.h"
 #include "support/temp_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <sstream>
 
@@ -135,6 +137,22 @@ TEST_F(ToyToolsTest, AFolderIsWholeOrAbsent) {
   fs::create_directories(dir_ / "empty");
   make(Split::kTrain, "empty");
   EXPECT_TRUE(fs::exists(dir_ / "empty/backgrounds/sea.png"));
+}
+
+TEST_F(ToyToolsTest, RequestsAskForWhatTheRecordsShow) {
+  make(Split::kHeldOut, "cases");
+  const LoadedRunConfig run = load("");
+  const RecordFile requests(dir_ / "cases/subject.requests.jsonl");
+  const RecordFile records(dir_ / "cases/subject.jsonl");
+  ASSERT_EQ(requests.size(), records.size());
+  for (int64_t i = 0; i < records.size(); ++i) {
+    const nlohmann::json request = nlohmann::json::parse(requests.line(i));
+    const Sample sample = make_sample(records.record(i), sample_options(run.config), {}, nullptr);
+    EXPECT_EQ(request.at("prompt"), sample.prompt);
+    EXPECT_EQ(dir_ / "cases" / request.at("image"), records.record(i).images.front());
+    EXPECT_EQ(request.at("id"), format("{:06}", i));
+  }
+  EXPECT_FALSE(fs::exists(dir_ / "cases/recovery.requests.jsonl"));
 }
 
 TEST_F(ToyToolsTest, OnlyWhatTheTasksNeedIsWritten) {

@@ -21,7 +21,8 @@ struct ToyMakeOptions {
 };
 
 /// Writes toy.records records of each task as TASK.jsonl, their pictures and masks, and
-/// backgrounds.jsonl. The folder appears when it is complete. UserError for one that is not empty.
+/// backgrounds.jsonl; for tasks that a prompt asks for, TASK.requests.jsonl too. The folder appears
+/// when it is complete. UserError for one that is not empty.
 void make_toy(const ToyMakeOptions& options, std::ostream& out);
 
 struct ToyShowOptions {
