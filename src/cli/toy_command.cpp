@@ -1,3 +1,4 @@
+#include "mentor/app/toy_score.h"
 #include "mentor/app/toy_tools.h"
 #include "mentor/cli/commands.h"
 #include "mentor/core/format.h"
@@ -109,6 +110,39 @@ void add_show(CLI::App& group) {
   command->footer(list_words() + "Example:\n  mentor toy show --seed 1 --size 64 --out toy.png");
 }
 
+void add_score(CLI::App& group) {
+  struct Arguments {
+    ConfigArguments config;
+    ToyScoreOptions score;
+  };
+  CLI::App* command = group.add_subcommand(
+      "score",
+      "Reads pictures back and says how far they show what their records ask for: CP, the subject "
+      "of the reference, and PF, the rest of the prompt. Record 17 has the pictures 000017.png, "
+      "000017_target.png, or of several 000017_000.png, ...");
+  auto arguments = std::make_shared<Arguments>();
+  ToyScoreOptions* score = &arguments->score;
+  command->add_option("DIR", score->pictures, "folder of pictures")->required()->type_name("");
+  command->add_option("--cases", score->cases, "records that 'mentor toy make' wrote")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-n,--count", score->count, "only the first of them")
+      ->check(CLI::Range(1, 1000000000).description(""))
+      ->type_name("NUMBER");
+  command->add_option("--json", score->json, "the figures, and those of every picture")
+      ->type_name("FILE");
+  command
+      ->add_option("-o,--out", score->sheet,
+                   "sheet (.png) of the first pictures: picture, what was seen, what was asked for")
+      ->type_name("FILE");
+  arguments->config.add_as_option_to(*command);
+  command->callback([arguments] {
+    arguments->score.config = arguments->config.load().config;
+    score_toy(arguments->score, std::cout);
+  });
+  command->footer("Example:\n  mentor toy score --cases toy/subject.jsonl out --out out/seen.png");
+}
+
 void add_tokenizer(CLI::App& group) {
   CLI::App* command = group.add_subcommand(
       "tokenizer",
@@ -130,6 +164,7 @@ void add_toy_command(CLI::App& mentor) {
   toy->require_subcommand(0, 1);
   add_make(*toy);
   add_show(*toy);
+  add_score(*toy);
   add_tokenizer(*toy);
 }
 

@@ -48,6 +48,22 @@ TEST(ToyCommand, ShowsPairsAndCaptions) {
   expect_one_message(mentor({"toy", "show", "--out", "/proc/none/sheet.png"}), "/proc/none");
 }
 
+TEST(ToyCommand, ScoresPictures) {
+  const TempDir dir;
+  const std::string made = (dir / "made").string(), cases = made + "/subject.jsonl";
+  const std::string json = (dir / "scores.json").string(), sheet = (dir / "seen.png").string();
+  ASSERT_EQ(mentor({"toy", "make", "--count", "12", "--held-out", "--out", made}).exit_code, 0);
+  const ProgramResult scored = mentor({"toy", "score", "--cases", cases, made + "/pictures",
+                                       "--count", "8", "--json", json, "--out", sheet});
+  EXPECT_EQ(scored.exit_code, 0) << scored.err;
+  EXPECT_THAT(scored.out, testing::HasSubstr("8 pictures of 32 x 32 pixels"));
+  EXPECT_GT(read_image(sheet).width, 1000);
+  EXPECT_THAT(read_text(json), testing::HasSubstr("\"all right\""));
+  expect_one_message(mentor({"toy", "score", "--cases", cases, made + "/backgrounds"}),
+                     "has no picture of 12 of 12 records");
+  expect_one_message(mentor({"toy", "score", "--cases", cases, made}), "holds no picture");
+}
+
 TEST(ToyCommand, TrainsATokenizer) {
   const TempDir dir;
   const std::string file = (dir / "spiece.model").string();

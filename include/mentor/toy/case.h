@@ -1,0 +1,27 @@
+#pragma once
+
+#include "mentor/toy/records.h"
+#include "mentor/toy/score.h"
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+namespace mentor {
+
+/// A record as the oracle sees it: what a picture made from it should show.
+struct ToyCase {
+  int64_t number = 0;
+  Scene asked;
+  std::set<ToyAttribute> named;  // of the subject's attributes, those that the prompt gives away
+  std::string picture;           // name of the target's file, "000017_target"
+};
+
+/// Of a record of the pair, as toy_record() makes them. DataError beginning with record.where for
+/// segmentation, whose subjects on black the oracle does not read.
+[[nodiscard]] ToyCase toy_case(const ToyPair& pair, const Record& record);
+
+/// Of a line of a file that `mentor toy make` wrote. DataError beginning with `where`.
+[[nodiscard]] ToyCase parse_toy_case(const std::string& line, const std::string& where);
+
+}  // namespace mentor

@@ -1,0 +1,140 @@
+#include "mentor/app/toy_score.h"
+#include "mentor/app/toy_tools.h"
+#include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
+#include "mentor/core/format.h"
+#include "mentor/image/image_io.h"
+#include "support/temp_dir.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+
+namespace mentor {
+namespace {
+
+using ::testing::HasSubstr;
+
+class ToyScoreTest : public ::testing::Test {
+ protected:
+  static constexpr int64_t kRecords = 24;
+
+  void SetUp() override {
+    RunConfig config;
+    config.toy = {.size = 32, .records = kRecords, .seed = 4};
+    std::ostringstream ignored;
+    make_toy({.config = config, .split = Split::kHeldOut, .out = dir_ / "made"}, ignored);
+    fs::create_directories(dir_ / "drawn");
+  }
+  static std::string file_name(int64_t number, const std::string& rest) {
+    return format("{:06d}{}.png", number, rest);
+  }
+  /// Copies a picture of every record under another name.
+  void draw(const std::string& role, const std::string& as) const {
+    for (int64_t i = 0; i < kRecords; ++i) {
+      fs::copy_file(dir_ / "made/pictures" / file_name(i, role), dir_ / "drawn" / file_name(i, as),
+                    fs::copy_options::overwrite_existing);
+    }
+  }
+  std::string run(const ToyScoreOptions& options) const {
+    std::ostringstream out;
+    score_toy(options, out);
+    return out.str();
+  }
+  ToyScoreOptions options(const std::string& folder = "drawn") const {
+    return {.cases = dir_ / "made/subject.jsonl", .pictures = dir_ / folder};
+  }
+  nlohmann::json scores(ToyScoreOptions options) const {
+    options.json = dir_ / "scores.json";
+    (void)run(options);
+    return nlohmann::json::parse(read_text(*options.json));
+  }
+  std::string error_of(const ToyScoreOptions& options) const {
+    try {
+      (void)run(options);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(ToyScoreTest, WhatWasMadeIsPerfect) {
+  const std::string table = run(options("made/pictures"));
+  EXPECT_THAT(table, HasSubstr("24 pictures of 32 x 32 pixels"));
+  for (const char* row : {"CP              1.000   1.000 - 1.000 ", "PF              1.000 ",
+                          "untold CP       1.000 ", "place           1.000 "}) {
+    EXPECT_THAT(table, HasSubstr(row));
+  }
+  ToyScoreOptions text = options("made/pictures");
+  text.cases = dir_ / "made/text_to_image.jsonl";
+  EXPECT_THAT(run(text), Not(HasSubstr("untold CP")));
+}
+
+TEST_F(ToyScoreTest, CountsEverySampleOfARecord) {
+  draw("_target", "_000");
+  draw("_reference", "_001");
+  write_text(dir_ / "drawn/000000_000.json", "{}");
+  write_image(dir_ / "drawn/sheet.png", Image(8, 8));
+  const nlohmann::json both = scores(options());
+  ASSERT_EQ(both["pictures"].size(), 2 * kRecords);
+  double sum = 0;
+  for (const auto& picture : both["pictures"]) {
+    const bool is_target = picture["file"].get<std::string>().ends_with("_000.png");
+    EXPECT_TRUE(!is_target || picture["CP"] == 1) << picture;
+    sum += picture["PF"].get<double>();
+  }
+  const auto& pf = both["scores"]["PF"];
+  EXPECT_DOUBLE_EQ(pf["mean"].get<double>(), sum / (2 * kRecords));
+  EXPECT_LT(pf["low"], pf["mean"]);
+  EXPECT_LT(pf["mean"], pf["high"]);
+  EXPECT_LT(pf["chance"], 0.4);
+  EXPECT_EQ(both, scores(options())) << "the intervals are drawn from a fixed seed";
+  ToyScoreOptions first = options();
+  first.count = 3;
+  EXPECT_EQ(scores(first)["pictures"].size(), 6u);
+}
+
+TEST_F(ToyScoreTest, DrawsASheet) {
+  draw("_target", "");
+  ToyScoreOptions with_sheet = options();
+  with_sheet.sheet = dir_ / "sheet.png";
+  with_sheet.count = 4;
+  (void)run(with_sheet);
+  EXPECT_EQ(read_image(*with_sheet.sheet).width, 6 * 200 + 8);
+}
+
+TEST_F(ToyScoreTest, SaysWhatIsWrong) {
+  EXPECT_THAT(error_of(options("none")), HasSubstr("none: cannot read the folder"));
+  EXPECT_THAT(error_of(options()), HasSubstr("drawn: holds no picture"));
+  draw("_target", "_target");
+  fs::remove(dir_ / "drawn" / file_name(7, "_target"));
+  EXPECT_THAT(error_of(options()),
+              HasSubstr("drawn: has no picture of 1 of 24 records, such as number 7: "
+                        "000007_target.png or 000007.png"));
+  draw("_target", "_target");
+  const fs::path third = dir_ / "drawn" / file_name(3, "_target");
+  write_image(third, Image(64, 64));
+  EXPECT_THAT(error_of(options()), HasSubstr("000003_target.png: is 64 x 64 pixels, but "));
+  write_image(third, Image(32, 64));
+  EXPECT_THAT(error_of(options()), HasSubstr("is 32 x 64 pixels: pictures of the toy world are"));
+  write_text(third, "not a picture");
+  EXPECT_THAT(error_of(options()), HasSubstr("000003_target.png"));
+
+  ToyScoreOptions other = options();
+  other.cases = dir_ / "made/segmentation.jsonl";
+  EXPECT_THAT(error_of(other), HasSubstr("segmentation.jsonl:1: a segmentation record asks"));
+  other.cases = dir_ / "made/backgrounds.jsonl";
+  EXPECT_THAT(error_of(other), HasSubstr("not a record that 'mentor toy make' wrote"));
+  const std::string lines = read_text(dir_ / "made/subject.jsonl");
+  write_text(dir_ / "twice.jsonl", lines + lines);
+  other.cases = dir_ / "twice.jsonl";
+  EXPECT_THAT(error_of(other), HasSubstr("twice.jsonl:25: a second record of number 0"));
+}
+
+}  // namespace
+}  // namespace mentor
