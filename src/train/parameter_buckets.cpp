@@ -19,7 +19,7 @@ constexpr int64_t kAlignment = 64;
 int64_t round_up(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 bool same_kind(const TrainedParameter& a, const TrainedParameter& b) {
-  return a.decays == b.decays && a.master == b.master;
+  return a.decays == b.decays && a.master == b.master && a.clip_group == b.clip_group;
 }
 
 }  // namespace
@@ -78,6 +78,7 @@ void ParameterBuckets::fill(Bucket& bucket, std::vector<TrainedParameter>& membe
   const int64_t world = communicator_.world_size();
   const at::ScalarType master = members.front().master;
   bucket.decays = members.front().decays;
+  bucket.clip_group = members.front().clip_group;
   int64_t size = 0;
   for (const TrainedParameter& member : members) size += member.tensor.numel();
   size = round_up(size, world * kAlignment);

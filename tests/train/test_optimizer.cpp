@@ -7,6 +7,10 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
+#include <limits>
+#include <memory>
+
 namespace mentor {
 namespace {
 
@@ -76,6 +80,77 @@ TEST(GoldenOptimizer, TenStepsOnTheLlamaGenFixture) { expect_ten_steps({}); }
 
 TEST(GoldenOptimizer, TenStepsWithTheReferencesNormalization) {
   expect_ten_steps({.per_rank = true, .gradient_sum = true});
+}
+
+/// Two parameters [4, 3] with a gradient of ones each and what the optimizer makes of them.
+struct TwoParameters {
+  explicit TwoParameters(const OptimizerConfig& config, int second_group = 0,
+                         double ema_decay = 0) {
+    buckets = std::make_unique<ParameterBuckets>(
+        std::vector<TrainedParameter>{
+            {.name = "a", .tensor = a, .decays = false},
+            {.name = "b", .tensor = b, .decays = false, .clip_group = second_group}},
+        ParameterBuckets::Options{}, *solo);
+    optimizer = std::make_unique<AdamW>(*buckets, config, ema_decay, *solo);
+  }
+  /// Gradients: all elements 1 and all elements `second`.
+  double step(double second) {
+    buckets->begin_step();
+    buckets->exchange_when_complete();
+    (a.sum() + second * b.sum()).backward();
+    buckets->finish_gradients();
+    return optimizer->step(0.1).item<double>();
+  }
+  [[nodiscard]] StateSlice slice(const std::string& name) const {
+    for (const StateSlice& slice : optimizer->slices()) {
+      if (slice.name == name) return slice;
+    }
+    return {};
+  }
+
+  at::Tensor a = at::ones({4, 3}), b = at::ones({4, 3});
+  std::unique_ptr<Communicator> solo = solo_communicator();
+  std::unique_ptr<ParameterBuckets> buckets;
+  std::unique_ptr<AdamW> optimizer;
+};
+
+TEST(ClipGroups, AreClippedEachByItsOwnNorm) {
+  const OptimizerConfig config{.beta1 = 0.5, .max_grad_norm = 1};
+  const double ones = std::sqrt(12.0), tens = 10 * ones;
+  TwoParameters apart(config, /*second_group=*/1), together(config);
+  EXPECT_NEAR(apart.step(10), ones, 1e-5) << "the norm of group 0";
+  EXPECT_NEAR(together.step(10), std::hypot(ones, tens), 1e-4);
+  const auto first_moment = [](const TwoParameters& run, const std::string& name) {
+    return run.slice(name).exp_avg[0].item<double>();
+  };
+  EXPECT_NEAR(first_moment(apart, "a"), 0.5 / ones, 1e-6);
+  EXPECT_NEAR(first_moment(apart, "b"), 0.5 * 10 / tens, 1e-6);
+  EXPECT_NEAR(first_moment(together, "a"), 0.5 / std::hypot(ones, tens), 1e-6);
+}
+
+TEST(ClipGroups, AGradientThatIsNotFiniteInOneStopsAll) {
+  TwoParameters run({}, /*second_group=*/1);
+  (void)run.step(std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(at::equal(run.a, at::ones({4, 3})));
+  EXPECT_EQ(run.optimizer->skipped().item<float>(), 1);
+}
+
+TEST(ReplaceRows, WeightsBeginAnewAndMomentsToo) {
+  TwoParameters run({}, 0, /*ema_decay=*/0.9);
+  (void)run.step(1);
+  const at::Tensor before = run.a.detach().clone(), other = run.b.detach().clone();
+  const at::Tensor values = at::tensor({5.0, 6.0, 7.0, 8.0, 9.0, 10.0}, at::kFloat).view({2, 3});
+  run.optimizer->replace_rows("a", at::tensor({1, 3}, at::kLong), values);
+  for (const int64_t kept : {0, 2}) EXPECT_TRUE(at::equal(run.a[kept], before[kept])) << kept;
+  EXPECT_TRUE(at::equal(run.a[1], values[0]));
+  EXPECT_TRUE(at::equal(run.a[3], values[1]));
+  EXPECT_TRUE(at::equal(run.b, other));
+  const StateSlice slice = run.slice("a");
+  for (const at::Tensor& moment : {slice.exp_avg.view({4, 3}), slice.exp_avg_sq.view({4, 3})}) {
+    EXPECT_EQ(moment[1].abs().sum().item<float>() + moment[3].abs().sum().item<float>(), 0);
+    EXPECT_GT(moment[0].min().item<float>(), 0);
+  }
+  EXPECT_TRUE(at::equal(slice.average.view({4, 3})[1], values[0]));
 }
 
 TEST(LossScales, AllFourNormalizations) {

@@ -18,16 +18,21 @@ struct StateSlice {
   at::Tensor average;  // EMA; undefined without
 };
 
-/// AdamW on the flat shards (fused operator), with clipping by the global norm and without a host
-/// synchronisation. A step whose gradient is not finite changes nothing and is counted.
+/// AdamW on the flat shards (fused operator), with clipping by the norm of each clip group and
+/// without a host synchronisation. A step whose gradient is not finite changes nothing and is
+/// counted.
 class AdamW {
  public:
   AdamW(ParameterBuckets& buckets, const OptimizerConfig& config, double ema_decay,
         Communicator& communicator);
 
-  /// After ParameterBuckets::finish_gradients(). Returns the gradient's norm before clipping, of
-  /// all ranks, as a scalar on the device.
+  /// After ParameterBuckets::finish_gradients(). Returns the norm of clip group 0 before clipping,
+  /// of all ranks, as a scalar on the device.
   at::Tensor step(double lr);
+
+  /// Rows of a parameter [N, E] begin anew as `values_RE`: weights, masters and average; their
+  /// moments become 0. All ranks call it with the same values.
+  void replace_rows(const std::string& name, const at::Tensor& rows_R, const at::Tensor& values_RE);
 
   /// Steps skipped in the whole run and in a row until now; scalars on the device.
   [[nodiscard]] const at::Tensor& skipped() const { return skipped_; }
@@ -43,12 +48,13 @@ class AdamW {
   struct Moments {
     at::Tensor exp_avg, exp_avg_sq, average;
   };
-  [[nodiscard]] at::Tensor gradient_norm() const;
-  void update(double lr, const at::Tensor& grad_scale, const at::Tensor& found_inf);
+  [[nodiscard]] at::Tensor gradient_norms() const;  // by clip group
+  void update(double lr, const at::Tensor& grad_scales, const at::Tensor& found_inf);
 
   ParameterBuckets& buckets_;
   OptimizerConfig config_;
   double ema_decay_;
+  size_t num_clip_groups_ = 1;
   Communicator& communicator_;
   std::vector<Moments> moments_;  // per bucket
   at::Tensor updates_, skipped_, skipped_in_row_;

@@ -17,6 +17,7 @@ struct TrainedParameter {
   at::Tensor tensor;  // registered in its module; any dtype and device
   bool decays = true;
   at::ScalarType master = at::kFloat;  // in which it is updated
+  int clip_group = 0;                  // whose gradients have a norm of their own
 };
 
 /// Trained parameters in flat memory, cut into buckets, so that an update is a few operations and
@@ -48,6 +49,7 @@ class ParameterBuckets {
   struct Bucket {
     std::vector<Slot> slots;
     bool decays = true;
+    int clip_group = 0;
     at::Tensor weights;         // [size] compute dtype: what the modules hold views of
     at::Tensor gradient;        // [size]
     at::Tensor master;          // [shard], of the dtype in which it is updated
