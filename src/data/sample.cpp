@@ -53,16 +53,7 @@ class SampleMaker {
   }
 
   [[nodiscard]] Image read(const fs::path& file) const {
-    if (const Image* drawn = record_.find_drawn(file)) return *drawn;
-    std::error_code ignored;
-    if (!fs::exists(file, ignored)) {
-      fail(RecordProblem::kMissingFile, format("{} does not exist", file));
-    }
-    try {
-      return read_image(file, {.max_pixels = options_.max_image_pixels});
-    } catch (const UserError& error) {
-      fail(RecordProblem::kUnreadableImage, error.what());
-    }
+    return read_picture(record_, file, options_.max_image_pixels);
   }
   /// Notes that something was replaced; throws again where that is not wanted.
   void put_up_with(const RecordError& error) {
@@ -217,6 +208,21 @@ class SampleMaker {
 };
 
 }  // namespace
+
+Image read_picture(const Record& record, const fs::path& file, int64_t max_pixels) {
+  if (const Image* drawn = record.find_drawn(file)) return *drawn;
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    throw RecordError(RecordProblem::kMissingFile,
+                      format("{}: {} does not exist", record.where, file));
+  }
+  try {
+    return read_image(file, {.max_pixels = max_pixels});
+  } catch (const UserError& error) {
+    throw RecordError(RecordProblem::kUnreadableImage,
+                      format("{}: {}", record.where, error.what()));
+  }
+}
 
 TargetRecipe target_recipe(const Record& record, Stage stage) {
   const Task task = record.task(stage);

@@ -100,6 +100,35 @@ Image center_crop(const Image& image, int64_t size, CenterCrop variant) {
   return resize_window(image, full, central_window(full, size), Filter::kBicubic);
 }
 
+Image crop_square(const Image& image, int64_t size, const SquarePlace& place) {
+  const double scaled_side = static_cast<double>(size) / place.share;
+  const auto side = static_cast<double>(shorter_side(image));
+  if (side >= 2 * scaled_side) {
+    return crop_square(resize(image, {image.width / 2, image.height / 2}, Filter::kBox), size,
+                       place);
+  }
+  const auto scaled = [&](int64_t pixels) {
+    return std::max(size, round_half_even(static_cast<double>(pixels) * scaled_side / side));
+  };
+  const ImageSize full{scaled(image.width), scaled(image.height)};
+  const auto begin = [&](int64_t room, double where) {
+    return std::min(room, static_cast<int64_t>(where * static_cast<double>(room + 1)));
+  };
+  const int64_t left = begin(full.width - size, place.right);
+  const int64_t top = begin(full.height - size, place.down);
+  return resize_window(image, full, {left, top, left + size, top + size}, Filter::kBicubic);
+}
+
+Image mirror(const Image& image) {
+  Image mirrored(image.width, image.height, image.channels);
+  for (int64_t y = 0; y < image.height; ++y) {
+    for (int64_t x = 0; x < image.width; ++x) {
+      std::copy_n(image.at(x, y), image.channels, mirrored.at(image.width - 1 - x, y));
+    }
+  }
+  return mirrored;
+}
+
 Image center_square(const Image& image) {
   return crop(image, central_window(image.size(), shorter_side(image)));
 }

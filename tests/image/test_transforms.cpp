@@ -135,6 +135,38 @@ TEST(Transforms, AnySizeFromOnePixelOn) {
   }
 }
 
+TEST(CropSquare, TheWholeShorterSideInTheMiddleIsTheCenterCrop) {
+  const Image picture = noise_image(90, 60, 3, 1);
+  EXPECT_EQ(crop_square(picture, 32, {}), center_crop(picture, 32, CenterCrop::kLlamaGen));
+}
+
+TEST(CropSquare, LiesWhereItIsAskedFor) {
+  Image picture(80, 40);
+  for (int64_t y = 0; y < 40; ++y) {
+    for (int64_t x = 50; x < 80; ++x) *picture.at(x, y) = 255;
+  }
+  const Image left = crop_square(picture, 16, {.share = 0.5, .right = 0, .down = 0.99});
+  const Image right = crop_square(picture, 16, {.share = 0.5, .right = 0.999, .down = 0});
+  EXPECT_EQ(left, Image(16, 16));
+  for (int64_t i = 0; i < 16; ++i) EXPECT_EQ(*right.at(i, i), 255) << i;
+}
+
+TEST(CropSquare, EnlargesAPictureThatIsSmaller) {
+  for (const ImageSize size : {ImageSize{5, 9}, ImageSize{1, 1}, ImageSize{200, 3}}) {
+    const Image square = crop_square(Image(size.width, size.height), 24, {.share = 0.8});
+    EXPECT_EQ(square.size(), (ImageSize{24, 24})) << size.width;
+  }
+}
+
+TEST(Mirror, ExchangesLeftAndRight) {
+  Image picture(3, 2);
+  *picture.at(0, 1) = 7;
+  const Image mirrored = mirror(picture);
+  EXPECT_EQ(*mirrored.at(2, 1), 7);
+  EXPECT_EQ(*mirrored.at(0, 1), 0);
+  EXPECT_EQ(mirror(mirrored), picture);
+}
+
 TEST(Transforms, AVeryLongPictureCostsLittle) {
   const Image line = noise_image(1, 60000, 3, 7);
   EXPECT_EQ(clip_pixels(line).size(), size_t{3 * 224 * 224});  // whole: 9 GB

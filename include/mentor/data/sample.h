@@ -90,6 +90,10 @@ struct Sample {
   std::vector<RecordProblem> replaced;  // kReference: what was put up with
 };
 
+/// A picture of the record, from its file or from memory. Throws RecordError when it is missing,
+/// damaged or too large.
+[[nodiscard]] Image read_picture(const Record& record, const fs::path& file, int64_t max_pixels);
+
 /// What of a sample is wanted: pictures of what is not are never opened.
 struct SampleParts {
   bool pictures = true, target = true;

@@ -23,6 +23,19 @@ enum class CenterCrop {
 [[nodiscard]] Image center_crop(const Image& image, int64_t size,
                                 CenterCrop variant = CenterCrop::kMentor);
 
+/// Where a square is cut out: its share of the shorter side, and how far right and down it lies in
+/// the room that this leaves, in [0, 1).
+struct SquarePlace {
+  double share = 1;
+  double right = 0.5, down = 0.5;
+};
+
+/// LlamaGen's `random_crop_arr`: that square of the picture, scaled to `size` as by center_crop().
+[[nodiscard]] Image crop_square(const Image& image, int64_t size, const SquarePlace& place);
+
+/// The picture with left and right exchanged.
+[[nodiscard]] Image mirror(const Image& image);
+
 /// Central square of the picture's own resolution.
 [[nodiscard]] Image center_square(const Image& image);
 
