@@ -81,6 +81,13 @@ void require_weight_files(const WeightsConfig& weights) {
   }
 }
 
+WeightsConfig find_weight_files(WeightsConfig weights) {
+  for (fs::path* path : {&weights.model, &weights.codec}) {
+    if (const auto checkpoint = find_checkpoint(*path)) *path = *checkpoint / "model.safetensors";
+  }
+  return weights;
+}
+
 PrepareOptions prepare_options(const RunConfig& config) {
   return {.decode = {.apply_orientation = true,
                      .alpha_on_white = true,
@@ -90,13 +97,10 @@ PrepareOptions prepare_options(const RunConfig& config) {
 }
 
 ModelSet load_models(const RunConfig& config, const Runtime& runtime, const ModelChoice& choice) {
-  WeightsConfig weights = config.weights;
-  require_weight_files(weights);
-  if (const auto checkpoint = find_checkpoint(weights.model)) {
-    weights.model = *checkpoint / "model.safetensors";
-  }
+  require_weight_files(config.weights);
   ModelSet models = build_models(config.model, choice);
-  (void)load_pretrained(models, weights, {.dtype = runtime.dtype, .device = runtime.device});
+  (void)load_pretrained(models, find_weight_files(config.weights),
+                        {.dtype = runtime.dtype, .device = runtime.device});
   prepare_for_inference(models);
   return models;
 }

@@ -76,6 +76,17 @@ void require_whole_step(const LoadedRunConfig& run, const Mixture& mixture) {
              run.origins.where("train.global_batch"), step, epoch));
 }
 
+std::unique_ptr<TrainTarget> make_target(Trained what, const TrainContext& context) {
+  switch (what) {
+    case Trained::kVision:
+      return vision_target(context);
+    case Trained::kCodec:
+      return codec_target(context);
+    default:
+      return mentor_target(context);
+  }
+}
+
 /// One run on one rank, from the configuration to the last checkpoint.
 class TrainRun {
  public:
@@ -124,7 +135,7 @@ void TrainRun::check() {
   if (context_.runtime.device.is_cuda()) context_.runtime.device = rank_gpu(environment_);
   resume_ = find_resume_point(options_);
   if (resume_) context_.checkpoint = resume_->checkpoint;
-  target_ = options_.what == Trained::kVision ? vision_target(context_) : mentor_target(context_);
+  target_ = make_target(options_.what, context_);
   target_->build();
 }
 
@@ -176,7 +187,7 @@ TrainPlan TrainRun::make_plan(const Mixture& mixture) const {
                  .checkpoint_every = config_.checkpoint.every,
                  .device = context_.runtime.device,
                  .epoch_samples = epoch_samples(mixture),
-                 .config = checkpoint_config(options_.run),
+                 .config = checkpoint_config(options_.run, *target_),
                  .version = options_.version,
                  .revision = options_.revision};
   plan_steps(plan, loader_->batches_per_epoch(), environment_.world_size);
@@ -250,7 +261,7 @@ int TrainRun::work(const Mixture& mixture) {
   make_display(mixture, plan);
   const std::optional<Mixture> held_out = open_validation(options_.run);
   target_->prepare_evaluation(mixture, held_out ? &*held_out : nullptr, *communicator_, control());
-  objective_ = target_->make_objective(mixture);
+  objective_ = target_->make_objective(mixture, plan.total_steps);
   checkpoints_ = std::make_unique<CheckpointWriter>(folder, config_.checkpoint,
                                                     config_.distributed.timeout_s, control());
   Trainer trainer(plan, make_parts());

@@ -36,7 +36,8 @@ class MentorTarget : public TrainTarget {
   }
   void load(Communicator& communicator) override;
   [[nodiscard]] Loader::Make make_examples(const Mixture& mixture) override;
-  [[nodiscard]] std::unique_ptr<Objective> make_objective(const Mixture& mixture) override;
+  [[nodiscard]] std::unique_ptr<Objective> make_objective(const Mixture& mixture,
+                                                          int64_t total_steps) override;
   void prepare_evaluation(const Mixture& mixture, const Mixture* held_out,
                           Communicator& communicator, Communicator& control) override;
   [[nodiscard]] std::optional<ValidationMetrics> validate(int64_t step) override {
@@ -92,7 +93,8 @@ Loader::Make MentorTarget::make_examples(const Mixture& mixture) {
   return [maker](int64_t epoch, SampleIndex index) { return (*maker)(epoch, index); };
 }
 
-std::unique_ptr<Objective> MentorTarget::make_objective(const Mixture& mixture) {
+std::unique_ptr<Objective> MentorTarget::make_objective(const Mixture& mixture,
+                                                        int64_t /*total_steps*/) {
   CodePrediction::Options options{.shape = batch_shape(config_.model),
                                   .micro_batch = config_.train.micro_batch,
                                   .token_budget = config_.train.token_budget,

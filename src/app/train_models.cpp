@@ -1,5 +1,6 @@
 #include "train_models.h"
 
+#include "mentor/app/build.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/nn/parameters.h"
@@ -48,51 +49,60 @@ BatchShape batch_shape(const ModelConfig& model) {
           .pad_id = model.prompt.pad_token_id};
 }
 
+void TrainTarget::name_checkpoint(WeightsConfig& weights) const {
+  weights.model = "model.safetensors";
+  weights.decoder = weights.t5 = weights.clip = weights.projector = "";
+}
+
+fs::path starting_weights(const RunConfig& config, const std::optional<fs::path>& checkpoint) {
+  if (checkpoint) return *checkpoint / "model.safetensors";
+  const fs::path& start = config.train.init_from;
+  if (start.empty()) return start;
+  if (const auto found = find_checkpoint(start)) return *found / "model.safetensors";
+  if (fs::exists(start)) return start;
+  throw ConfigError(
+      format("train.init_from: {} does not exist (name a run's folder, a "
+             "checkpoint, or a file of weights)",
+             start));
+}
+
 WeightsConfig training_weights(const RunConfig& config, const std::optional<fs::path>& checkpoint) {
   WeightsConfig weights = config.weights;
-  fs::path model = config.train.init_from;
-  if (checkpoint) {
-    model = *checkpoint;
-  } else if (model.empty()) {
-    return weights;
+  if (const fs::path start = starting_weights(config, checkpoint); !start.empty()) {
+    weights.model = start;
+    weights.decoder = "";
   }
-  if (const std::optional<fs::path> found = find_checkpoint(model)) {
-    model = *found / "model.safetensors";
-  } else if (!fs::exists(model)) {
-    throw ConfigError(
-        format("train.init_from: {} does not exist (name a run's folder, a "
-               "checkpoint, or a file of weights)",
-               model));
-  }
-  weights.model = model;
-  weights.decoder = "";
-  return weights;
+  return find_weight_files(std::move(weights));
 }
 
 std::string estimate_memory(const TrainContext& context, const ModelSet& models,
                             const std::vector<TrainedParameter>& trained) {
+  MemoryNeed need{.sample_bytes = activation_bytes(context.config())};
+  for (const auto& [name, tensor] : named_tensors(models)) {
+    need.parameters += static_cast<double>(tensor.numel());
+  }
+  for (const TrainedParameter& parameter : trained) {
+    need.trained += static_cast<double>(parameter.tensor.numel());
+  }
+  return estimate_memory(context, need);
+}
+
+std::string estimate_memory(const TrainContext& context, const MemoryNeed& need) {
   const RunConfig& config = context.config();
   const Runtime& runtime = context.runtime;
   const ProcessEnvironment& environment = context.environment;
   const double memory_bytes =
       total_memory(runtime.device) /
       (runtime.device.is_cpu() ? static_cast<double>(environment.local_world_size) : 1.0);
-  double parameters = 0, trained_count = 0;
-  for (const auto& [name, tensor] : named_tensors(models)) {
-    parameters += static_cast<double>(tensor.numel());
-  }
-  for (const TrainedParameter& parameter : trained) {
-    trained_count += static_cast<double>(parameter.tensor.numel());
-  }
   const double weight_size = runtime.dtype == at::kFloat ? 4 : 2;
   const double gradient_size = config.precision.gradients == "fp32" ? 4 : 2;
   const double shards =
       config.optimizer.sharding == "zero1" ? static_cast<double>(environment.world_size) : 1.0;
   const double state_size = 8 + (weight_size < 4 ? 4 : 0) + (config.train.ema_decay > 0 ? 4 : 0);
-  const double weights = parameters * weight_size, gradients = trained_count * gradient_size;
-  const double state = trained_count * state_size / shards;
+  const double weights = need.parameters * weight_size, gradients = need.trained * gradient_size;
+  const double state = need.trained * state_size / shards;
   const double activations =
-      activation_bytes(config) * static_cast<double>(config.train.micro_batch) * weight_size / 2;
+      need.sample_bytes * static_cast<double>(config.train.micro_batch) * weight_size / 2;
   const double total = weights + gradients + state + activations;
   std::string text = format(
       "memory of a rank, estimated: weights {:.1f} + gradients {:.1f} + optimizer {:.1f} + "

@@ -20,13 +20,25 @@ namespace mentor {
 /// What a batch of this model is made of.
 [[nodiscard]] BatchShape batch_shape(const ModelConfig& model);
 
-/// The files that a run's weights come from: a checkpoint's to continue it, those of
-/// train.init_from to start, else `weights`. ConfigError for an init_from that is nothing.
+/// The file of a checkpoint that is continued, or what train.init_from means; empty without
+/// either. ConfigError for an init_from that is nothing.
+[[nodiscard]] std::filesystem::path starting_weights(
+    const RunConfig& config, const std::optional<std::filesystem::path>& checkpoint);
+
+/// The files that a run's weights come from: starting_weights() in place of weights.model.
 [[nodiscard]] WeightsConfig training_weights(
     const RunConfig& config, const std::optional<std::filesystem::path>& checkpoint);
 
+/// What a run keeps in memory.
+struct MemoryNeed {
+  double parameters = 0, trained = 0;  // numbers
+  double sample_bytes = 0;             // of a sample's activations in bf16
+};
+
 /// Throws ConfigError, with the arithmetic, when the run cannot fit into this rank's memory;
 /// returns the estimate for people to read.
+[[nodiscard]] std::string estimate_memory(const TrainContext& context, const MemoryNeed& need);
+/// The same for MENTOR's models.
 [[nodiscard]] std::string estimate_memory(const TrainContext& context, const ModelSet& models,
                                           const std::vector<TrainedParameter>& trained);
 

@@ -31,13 +31,20 @@ std::vector<Change> changes_between(RunConfig before, RunConfig now) {
   return changes;
 }
 
-void compare_with_checkpoint(const fs::path& checkpoint, const RunConfig& now) {
+/// Whether the weights of another value have no place here, or mean another thing.
+bool changes_model(const std::string& path, Trained what) {
+  if (what == Trained::kCodec) {
+    const bool of_loss = path.ends_with("commit_beta") || path.ends_with("entropy_ratio");
+    return path.starts_with("model.codec.") && !of_loss;
+  }
+  return path.starts_with("model.") && path.find("dropout") == std::string::npos;
+}
+
+void compare_with_checkpoint(const fs::path& checkpoint, const TrainOptions& options) {
   const LoadedRunConfig before = load_run_config(checkpoint / "config.yaml");
   std::string refused;
-  for (const Change& change : changes_between(before.config, now)) {
-    const bool shape =
-        change.path.starts_with("model.") && change.path.find("dropout") == std::string::npos;
-    if (shape) {
+  for (const Change& change : changes_between(before.config, options.run.config)) {
+    if (changes_model(change.path, options.what)) {
       refused += (refused.empty() ? "" : "; ") + change.string();
     } else {
       log::warn("resuming with a changed option: {}", change.string());
@@ -65,7 +72,7 @@ std::optional<ResumePoint> find_resume_point(const TrainOptions& options) {
   }
   if (!checkpoint) return std::nullopt;
   ResumePoint point{.checkpoint = *checkpoint, .state = read_train_state(*checkpoint)};
-  compare_with_checkpoint(*checkpoint, options.run.config);
+  compare_with_checkpoint(*checkpoint, options);
   return point;
 }
 
@@ -87,7 +94,7 @@ void put_aside_later_checkpoints(const fs::path& folder, int64_t step) {
   }
 }
 
-std::string checkpoint_config(const LoadedRunConfig& run) {
+std::string checkpoint_config(const LoadedRunConfig& run, const TrainTarget& target) {
   RunConfig config = run.config;
   const FieldTable table = fields_of(config);
   for (const Field& field : table.fields()) {
@@ -95,8 +102,7 @@ std::string checkpoint_config(const LoadedRunConfig& run) {
       **path = fs::absolute(**path);
     }
   }
-  config.weights.model = "model.safetensors";
-  config.weights.decoder = config.weights.t5 = config.weights.clip = config.weights.projector = "";
+  target.name_checkpoint(config.weights);
   return dump_config(config, run.origins);
 }
 

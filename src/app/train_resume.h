@@ -3,6 +3,7 @@
 #include "mentor/app/train.h"
 #include "mentor/core/filesystem.h"
 #include "mentor/train/train_state.h"
+#include "train_target.h"
 
 #include <optional>
 
@@ -24,7 +25,7 @@ struct ResumePoint {
 void put_aside_later_checkpoints(const fs::path& folder, int64_t step);
 
 /// The configuration as a checkpoint keeps it: every value, paths that hold wherever it is read
-/// from, and weights.model the checkpoint's own, so that `mentor generate` takes it as it is.
-[[nodiscard]] std::string checkpoint_config(const LoadedRunConfig& run);
+/// from, and the checkpoint's own weights, so that `mentor generate` or `codec` takes it as it is.
+[[nodiscard]] std::string checkpoint_config(const LoadedRunConfig& run, const TrainTarget& target);
 
 }  // namespace mentor

@@ -51,9 +51,14 @@ class TrainTarget {
   [[nodiscard]] ParameterBuckets& buckets() { return *buckets_; }
   [[nodiscard]] AdamW& optimizer() { return *optimizer_; }
 
+  /// Puts a checkpoint's own file in the place of those that the run began with: for its
+  /// config.yaml.
+  virtual void name_checkpoint(WeightsConfig& weights) const;
+
   /// How one sample of the mixture is made; any thread may call the result.
   [[nodiscard]] virtual Loader::Make make_examples(const Mixture& mixture) = 0;
-  [[nodiscard]] virtual std::unique_ptr<Objective> make_objective(const Mixture& mixture) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Objective> make_objective(const Mixture& mixture,
+                                                                  int64_t total_steps) = 0;
 
   /// What validate() and draw() look at; `held_out` may be null.
   virtual void prepare_evaluation(const Mixture& mixture, const Mixture* held_out,
@@ -72,5 +77,6 @@ class TrainTarget {
 // The context must outlive what is made of it.
 [[nodiscard]] std::unique_ptr<TrainTarget> mentor_target(const TrainContext& context);
 [[nodiscard]] std::unique_ptr<TrainTarget> vision_target(const TrainContext& context);
+[[nodiscard]] std::unique_ptr<TrainTarget> codec_target(const TrainContext& context);
 
 }  // namespace mentor

@@ -47,7 +47,8 @@ class VisionTarget : public TrainTarget {
   [[nodiscard]] std::vector<ModuleRow> modules() const override;
   void load(Communicator& communicator) override;
   [[nodiscard]] Loader::Make make_examples(const Mixture& mixture) override;
-  [[nodiscard]] std::unique_ptr<Objective> make_objective(const Mixture& mixture) override;
+  [[nodiscard]] std::unique_ptr<Objective> make_objective(const Mixture& mixture,
+                                                          int64_t total_steps) override;
   void prepare_evaluation(const Mixture& mixture, const Mixture* held_out,
                           Communicator& communicator, Communicator& control) override;
   [[nodiscard]] std::optional<ValidationMetrics> validate(int64_t step) override;
@@ -147,7 +148,8 @@ std::vector<SavedTensor> VisionTarget::saved_model() const {
   return saved;
 }
 
-std::unique_ptr<Objective> VisionTarget::make_objective(const Mixture& /*mixture*/) {
+std::unique_ptr<Objective> VisionTarget::make_objective(const Mixture& /*mixture*/,
+                                                        int64_t /*total_steps*/) {
   return std::make_unique<WordPrediction>(
       models_.encoder->vision_tower(), head_,
       WordPrediction::Options{.clip_size = config_.model.clip.image_size,

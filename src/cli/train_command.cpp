@@ -41,8 +41,9 @@ void add_training(CLI::App& command, Trained what) {
 void add_train_command(CLI::App& mentor) {
   CLI::App* command = mentor.add_subcommand(
       "train",
-      "Trains projector, text encoder and decoder on the records of data.mixture; with 'vision' in "
-      "front of the configuration the vision tower. May be interrupted or killed at any moment: "
+      "Trains projector, text encoder and decoder on the records of data.mixture; with 'codec' or "
+      "'vision' in front of the configuration the image codec or the vision tower. May be "
+      "interrupted or killed at any moment: "
       "the same command goes on from the newest checkpoint. The run's folder (train.out) holds "
       "checkpoints, metrics.jsonl, TensorBoard files and report.html.");
   command->group("Training");
@@ -53,6 +54,20 @@ void add_train_command(CLI::App& mentor) {
       "  mentor train configs/stage2.yaml --init-from runs/stage1\n"
       "  mentor launch --nproc 8 -- train configs/stage1.yaml      eight GPUs of one machine\n"
       "  mentor config help train                                  everything that can be set");
+  CLI::App* codec = command->add_subcommand(
+      "codec",
+      "Trains an image codec (VQGAN): pictures become codes and are drawn from them again. The "
+      "entries of data.mixture may be folders of pictures. With LPIPS and a discriminator as "
+      "LlamaGen does (configs/codec.yaml), or without both; from weights.codec, another run "
+      "(train.init_from), or from nothing.");
+  add_training(*codec, Trained::kCodec);
+  codec->footer(
+      "Examples:\n"
+      "  mentor train codec configs/toy/codec.yaml                 two minutes, needs no data\n"
+      "  mentor train codec configs/codec.yaml --set data.mixture.pictures.file=DIR\n"
+      "  mentor codec encode cat.jpg --set weights.codec=runs/codec --config CONFIG --out "
+      "cat.json\n"
+      "  mentor config help codec_training                         what can be set for it");
   CLI::App* vision = command->add_subcommand(
       "vision",
       "Trains the vision tower alone, as a classifier of the words of captions (text-to-image "

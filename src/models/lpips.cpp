@@ -37,6 +37,9 @@ void add_file(StateDict& weights, const std::filesystem::path& file, const std::
     throw ConfigError(
         format("{}: the perceptual loss needs {}: set it, or turn the loss off", key, what));
   }
+  if (!std::filesystem::exists(file)) {
+    throw ConfigError(format("{}: {} does not exist: set the key to {}", key, file.string(), what));
+  }
   size_t found = 0;
   for (const auto& [name, tensor] : read_weights(file)) {
     if (!name.starts_with(prefix)) continue;

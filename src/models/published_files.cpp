@@ -13,7 +13,7 @@ constexpr std::string_view kLanguage = "multimodal_encoder.language_model.";
 constexpr std::string_view kTextDecoder = "T5 decoder and its output layer";
 constexpr std::string_view kTextTower = "CLIP text tower and projections";
 constexpr std::string_view kWordHead = "what the vision tower was trained with";
-constexpr std::string_view kDiscriminator = "what the codec was trained with";
+constexpr std::string_view kCodecTraining = "what the codec was trained with";
 constexpr std::string_view kQueryFormer = "BLIP-2 vision model and Q-Former";
 
 /// Keys that start with `prefix`: the tensor's name starts with `ours` instead, or it is left out.
@@ -43,7 +43,8 @@ constexpr Rule kCodecRules[] = {
     {"quantize.", "codec.quantize."},
     {"quant_conv.", "codec.quant_conv."},
     {"post_quant_conv.", "codec.post_quant_conv."},
-    {"discriminator.", "", kDiscriminator},
+    {"discriminator.", "", kCodecTraining},
+    {"code_counts", "", kCodecTraining},
 };
 constexpr Rule kClipRules[] = {
     {"vision_model.", kVisionPrefix},     {"text_model.", "", kTextTower},

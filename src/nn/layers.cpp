@@ -159,8 +159,10 @@ BatchNorm2dImpl::BatchNorm2dImpl(int64_t channels) {
 
 at::Tensor BatchNorm2dImpl::forward(const at::Tensor& x_NCHW) {
   constexpr double kMomentum = 0.1, kEpsilon = 1e-5;  // torch's own
-  return at::batch_norm(x_NCHW, weight, bias, running_mean, running_var, /*training=*/true,
-                        kMomentum, kEpsilon, at::globalContext().userEnabledCuDNN());
+  // All its values in fp32 beside x in bf16, as torch's operators want it.
+  return at::batch_norm(x_NCHW, weight.to(at::kFloat), bias.to(at::kFloat), running_mean,
+                        running_var, /*training=*/true, kMomentum, kEpsilon,
+                        at::globalContext().userEnabledCuDNN());
 }
 
 LayerNormImpl::LayerNormImpl(int64_t dim, double eps) : eps_(eps) {

@@ -48,10 +48,4 @@ CodebookRows revived_rows(const at::Tensor& counts_N, const at::Tensor& latent_M
   return drawn_rows(at::nonzero(counts_N.eq(0)).flatten(), latent_ME, draw);
 }
 
-void replace_rows(VectorQuantizer& quantizer, const CodebookRows& rows) {
-  const at::NoGradGuard no_grad;
-  at::Tensor codebook_NE = quantizer->codebook();
-  codebook_NE.index_copy_(0, rows.rows_R, rows.values_RE.to(codebook_NE.options()));
-}
-
 }  // namespace mentor

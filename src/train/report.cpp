@@ -161,7 +161,8 @@ std::vector<Series> measured(const Curve& curve) {
 }
 
 Chart loss_chart(const RunRecords& records) {
-  Chart chart{.title = "Loss", .unit = "nats per image token", .tall = true};
+  const bool of_tokens = records.train.empty() || are_tasks(records.train.front().task_loss);
+  Chart chart{.title = "Loss", .unit = of_tokens ? "nats per image token" : "", .tall = true};
   chart.series = measured(curve_of(records, [](const auto& m) { return m.loss; }));
   Curve validation;
   for (const auto& m : records.validation) {
@@ -174,6 +175,7 @@ Chart loss_chart(const RunRecords& records) {
 std::vector<Chart> task_charts(const RunRecords& records) {
   std::map<std::string, double> names;
   for (const auto& m : records.train) names.insert(m.task_loss.begin(), m.task_loss.end());
+  for (const auto& m : records.validation) names.insert(m.task_loss.begin(), m.task_loss.end());
   std::vector<Chart> charts;
   std::vector<Curve> all;
   for (const std::string& task : ordered_tasks(names)) {
@@ -189,9 +191,9 @@ std::vector<Chart> task_charts(const RunRecords& records) {
     }
     all.push_back(curve);
     all.push_back(validation);
-    if (!latest_of(validation, "{}").empty()) {
-      chart.series.push_back({"validation", "valid", validation});
-    }
+    const std::string latest = latest_of(validation, "{:#.4g}");
+    if (!latest.empty()) chart.series.push_back({"validation", "valid", validation});
+    if (curve.empty()) chart.latest = latest;
     charts.push_back(std::move(chart));
   }
   // One scale, so that the tasks can be compared; terms of a loss have scales of their own.

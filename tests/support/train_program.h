@@ -28,7 +28,7 @@ struct TrainCall {
   std::vector<std::string> set = {};   // KEY=VALUE
   std::vector<std::string> more = {};  // other words
   std::string limits = "";             // a shell's command before it
-  std::string part = "";               // vision; "": MENTOR's own training
+  std::string part = "";               // codec or vision; "": MENTOR's own training
 };
 
 /// A call with more --set.

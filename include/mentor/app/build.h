@@ -15,6 +15,9 @@ namespace mentor {
 /// ConfigError naming every configured file of weights that is not there, before any is read.
 void require_weight_files(const WeightsConfig& weights);
 
+/// Files where weights.model or weights.codec name a training run or a checkpoint.
+[[nodiscard]] WeightsConfig find_weight_files(WeightsConfig weights);
+
 /// How pictures that a user shows are read: upright, transparent parts white.
 [[nodiscard]] PrepareOptions prepare_options(const RunConfig& config);
 

@@ -6,6 +6,7 @@
 #include "mentor/models/model_config.h"
 #include "mentor/models/weights_config.h"
 #include "mentor/toy/toy_config.h"
+#include "mentor/train/codec_config.h"
 #include "mentor/train/train_config.h"
 
 #include <cstdint>
@@ -49,6 +50,7 @@ struct RunConfig {
   DataConfig data;
   ToyConfig toy;
   TrainConfig train;
+  CodecTrainConfig codec_training;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   PrecisionConfig precision;
@@ -64,6 +66,7 @@ struct RunConfig {
     v("data", data, "what records become");
     v("toy", toy, "a small world of drawn pictures, for data.mixture and 'mentor toy'");
     v("train", train, "what a training run does and shows");
+    v("codec_training", codec_training, "what 'mentor train codec' does beside that");
     v("optimizer", optimizer, "AdamW, clipping, sharding over ranks");
     v("schedule", schedule, "learning rate over the run");
     v("precision", precision, "number formats of training, beside runtime.dtype");

@@ -9,7 +9,7 @@ namespace mentor {
 // What `mentor train` does.
 
 /// What a run trains.
-enum class Trained { kModel, kVision };
+enum class Trained { kModel, kVision, kCodec };
 
 struct TrainOptions {
   Trained what = Trained::kModel;

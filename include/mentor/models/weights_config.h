@@ -26,7 +26,9 @@ struct WeightsConfig {
     v("clip", clip, "vision tower alone: folder of openai/clip-vit-large-patch14, or a file");
     v("t5", t5, "text encoder alone: folder of blip2-flan-t5-xl or flan-t5-xl, or a file");
     v("projector", projector, "projector alone: mm_projector.bin");
-    v("codec", codec, "image codec: vq_ds16_t2i.pt or .safetensors");
+    v("codec", codec,
+      "image codec: vq_ds16_t2i.pt or .safetensors, or a run of 'mentor train codec' (its newest "
+      "checkpoint)");
     v("codec_ema", codec_ema,
       "take the averaged weights ('ema') of a codec file; the reference does only for the ImageNet "
       "models");

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "mentor/models/vqgan_quantizer.h"
-
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
@@ -10,11 +8,10 @@
 // that starts at outputs of the encoder, and dead codes that are moved to such outputs later. How
 // it works together in a trainer, on every rank:
 //
-//   counts += count_codes(output.codes_BT, N)             each step
-//   all_reduce_sum(counts)                                at a check, so that all ranks agree
-//   rows = revived_rows(counts, output.latent_ME, draw)
-//   broadcast(rows.values_RE, 0)                          latents differ between ranks
-//   replace_rows(quantizer, rows); moments of rows.rows_R := 0; counts := 0
+//   counts += all_reduce_sum(count_codes(output.codes_BT, N))   each step
+//   rows = revived_rows(counts, output.latent_ME, draw)         at a check; counts := 0
+//   broadcast(rows.values_RE, root)                             latents differ between ranks
+//   AdamW::replace_rows("quantize.embedding.weight", rows.rows_R, rows.values_RE)
 
 namespace mentor {
 
@@ -41,8 +38,5 @@ struct CodebookDraw {
 /// The same for the codes that `counts_N` has never seen; perhaps none.
 [[nodiscard]] CodebookRows revived_rows(const at::Tensor& counts_N, const at::Tensor& latent_ME,
                                         const CodebookDraw& draw);
-
-/// Writes the rows into the codebook, in its dtype.
-void replace_rows(VectorQuantizer& quantizer, const CodebookRows& rows);
 
 }  // namespace mentor

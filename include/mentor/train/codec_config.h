@@ -8,7 +8,8 @@
 namespace mentor {
 
 /// What the codec is trained with beside optimizer and schedule. Defaults: LlamaGen (training.md
-/// section 9); the weights of the commitment and entropy losses are model.codec's.
+/// section 9); the weights of the commitment and entropy losses are model.codec's, learning rate
+/// and betas of the discriminator the codec's.
 struct CodecTrainConfig {
   double l1_weight = 0;
   double l2_weight = 1;
@@ -20,11 +21,12 @@ struct CodecTrainConfig {
   int64_t adversarial_start = 20000;
   int64_t discriminator_ch = 64;
   int64_t discriminator_layers = 3;
-  double discriminator_lr = 1e-4;
   int64_t unquantised_steps = 0;
   double codebook_noise = 0.01;
   int64_t revive_every = 0;
   double revive_until = 0.7;
+  double crop_min = 0.8;
+  double flip_rate = 0.5;
 
   [[nodiscard]] bool perceptual() const { return perceptual_weight > 0; }
   [[nodiscard]] bool adversarial() const { return adversarial_weight > 0; }
@@ -49,8 +51,6 @@ struct CodecTrainConfig {
       bound::non_negative());
     v("discriminator_ch", discriminator_ch, "channels of its first layer", bound::count());
     v("discriminator_layers", discriminator_layers, "its layers with a norm", bound::between(1, 8));
-    v("discriminator_lr", discriminator_lr, "peak learning rate of the discriminator",
-      bound::positive());
     v("unquantised_steps", unquantised_steps,
       "steps at the start that train without quantisation; the codebook is then drawn from the "
       "encoder's outputs. 0: quantise from the start",
@@ -63,6 +63,11 @@ struct CodecTrainConfig {
       bound::non_negative());
     v("revive_until", revive_until, "share of the run after which codes are left alone",
       bound::between(0, 1));
+    v("crop_min", crop_min,
+      "a picture is a random square of this share of its shorter side or more; 1: what the task of "
+      "its record makes of it",
+      bound::between(0.05, 1));
+    v("flip_rate", flip_rate, "share of pictures that are mirrored", bound::between(0, 1));
   }
 };
 
