@@ -4,6 +4,7 @@
 #include "mentor/core/format.h"
 #include "mentor/data/task_text.h"
 #include "mentor/image/transforms.h"
+#include "mentor/models/condition_prefix.h"
 
 #include <ATen/ATen.h>
 
@@ -82,7 +83,7 @@ PreparedRequest prepare_request(const GenerateRequest& request, const Tokenizer&
 }
 
 Condition encode_prompt(MultimodalEncoder& encoder, const EncoderInput& input) {
-  return {.features = encoder->forward(input).squeeze(0), .lengths = input.lengths};
+  return {.features = pack_rows(encoder->forward(input), input.lengths), .lengths = input.lengths};
 }
 
 }  // namespace mentor
