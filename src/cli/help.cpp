@@ -44,15 +44,15 @@ std::string option_label(const CLI::Option& option) {
 
 std::string usage(const CLI::App& app) {
   std::string text = "Usage: " + full_name(app);
-  if (!app.get_subcommands({}).empty()) return text + " COMMAND\n";
-  text += " [OPTIONS]";
+  std::string words;
   for (const CLI::Option* option : app.get_options()) {
     if (!option->get_positional()) continue;
     const std::string name =
         option->get_name(true) + (option->get_items_expected_max() > 1 ? "..." : "");
-    text += option->get_required() ? " " + name : " [" + name + "]";
+    words += option->get_required() ? " " + name : " [" + name + "]";
   }
-  return text + "\n";
+  if (app.get_subcommands({}).empty()) return text + " [OPTIONS]" + words + "\n";
+  return text + (words.empty() ? " COMMAND" : " [COMMAND] [OPTIONS]" + words) + "\n";
 }
 
 std::string options_of(const CLI::App& app) {

@@ -17,7 +17,12 @@ const CLI::App& chosen_command(const CLI::App& app) {
   return parsed.empty() ? app : chosen_command(*parsed.front());
 }
 
-bool is_group(const CLI::App& app) { return !app.get_subcommands({}).empty(); }
+/// Has commands, and does nothing itself: train takes a file, too.
+bool is_group(const CLI::App& app) {
+  const bool takes_words =
+      std::ranges::any_of(app.get_options(), [](const auto* o) { return o->get_positional(); });
+  return !app.get_subcommands({}).empty() && !takes_words;
+}
 
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;

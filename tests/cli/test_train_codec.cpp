@@ -124,6 +124,14 @@ TEST_F(TrainCodec, ResumedEqualsUninterruptedBitForBit) {
   }
 }
 
+TEST_F(TrainCodec, SaysNothingOnStandardOutput) {
+  for (const TrainCall& quiet : {call("codec"), TrainCall{.out = "stage1"}}) {
+    const ProgramResult result = run(with(quiet, {"train.steps=1"}));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.out, "") << quiet.out;
+  }
+}
+
 TEST_F(TrainCodec, ShardsChangeNothing) {
   const auto variant = [&](const std::string& out, int ranks, const std::string& set) {
     train(call(out, ranks, {"codec_training.adversarial_weight=0", set}));
