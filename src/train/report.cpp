@@ -285,7 +285,8 @@ Charts charts_of(const RunRecords& records) {
   charts.html = "<h2>Progress</h2>\n";
   charts.add(loss_chart(records), frame);
   charts.html += marks_key(records);
-  charts.add_grid("Loss by task", task_charts(records), frame);
+  const bool by_task = are_tasks(records.train.front().task_loss);
+  charts.add_grid(by_task ? "Loss by task" : "Terms of the loss", task_charts(records), frame);
   charts.add_grid("Optimizer and machine", machine_charts(records), frame);
   return charts;
 }

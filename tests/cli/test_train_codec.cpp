@@ -86,7 +86,8 @@ TEST_F(TrainCodec, LearnsAndItsCheckpointIsACodec) {
   EXPECT_LT(values("run", "loss").back(), 0.7 * values("run", "loss").front());
   EXPECT_TRUE(fs::exists(path("run/samples/step_00000090.png")));
   const std::string report = read_text(path("run/report.html"));
-  for (const char* figure : {"psnr", "ssim", "usage"}) EXPECT_THAT(report, HasSubstr(figure));
+  for (const char* figure : {"Terms of the loss", "psnr", "ssim", "usage"})
+    EXPECT_THAT(report, HasSubstr(figure));
 
   const std::string config = (checkpoint("run", 90) / "config.yaml").string();
   const auto mentor = [&](std::vector<std::string> words) {
