@@ -1,0 +1,30 @@
+#pragma once
+
+#include "mentor/eval/scores.h"
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace mentor {
+
+/// One row of a published table of DreamBench++ results.
+struct PublishedRow {
+  std::string_view method;
+  std::string_view note;  // base model, or what an ablation leaves out
+  Cells cells;            // NaN: not published
+  int decimals = 3;       // as printed there
+};
+
+/// A table as its authors give it. None of its numbers comes from a judge that still answers.
+struct PublishedTable {
+  std::string_view title;
+  std::string_view source;
+  std::string_view judge;
+  std::string_view remark;  // how its numbers differ from ours beside the judge, or empty
+  std::span<const PublishedRow> rows;
+};
+
+[[nodiscard]] std::span<const PublishedTable> published_tables();
+
+}  // namespace mentor
