@@ -1,11 +1,14 @@
 // dist_rank SCENARIO [TIMEOUT_MS]: one process of a run, for the tests. It ends as `mentor` does.
 // dist_rank launch NAME=VALUE... SCENARIO [TIMEOUT_MS]: starts itself several times, as
 // `mentor launch` does.
+// dist_rank jobs NPROC DIR NAME:AFTER:SCENARIO...: starts itself as jobs; AFTER is the place of
+// another job, or empty.
 #include "mentor/core/error.h"
 #include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
 #include "mentor/dist/connect.h"
+#include "mentor/dist/jobs.h"
 #include "mentor/dist/launcher.h"
 
 #include <ATen/ATen.h>
@@ -210,6 +213,18 @@ const std::map<std::string, std::function<int()>> kAlone{
        say("saved");
        return interrupt_exit_code();
      }},
+    {"alone",
+     []() -> int {
+       std::printf("alone %d, threads %s\n",
+                   static_cast<int>(read_process_environment().world_size),
+                   std::getenv("MENTOR_THREADS"));
+       return kExitDone;
+     }},
+    {"has_a_cause",
+     []() -> int {
+       say("error: the cause");
+       return 7;
+     }},
     {"ignores_the_end",
      []() -> int {
        if (read_process_environment().rank == 1) return 3;
@@ -240,9 +255,23 @@ LaunchOptions launch_options(const std::vector<std::string>& words) {
   return options;
 }
 
+int run_jobs_of(const std::vector<std::string>& words) {
+  std::vector<Job> jobs;
+  for (size_t i = 2; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const size_t first = word.find(':'), second = word.find(':', first + 1);
+    Job job{.name = word.substr(0, first), .command = {word.substr(second + 1)}};
+    if (second > first + 1) job.after = {std::stoul(word.substr(first + 1))};
+    job.log = fs::path(words[1]) / (job.name + ".log");
+    jobs.push_back(job);
+  }
+  return run_jobs(jobs, {.num_processes = std::stoi(words[0])});
+}
+
 int run(int argc, char** argv) {
   const std::string name = argc > 1 ? argv[1] : "";
   if (name == "launch") return launch(launch_options({argv + 2, argv + argc}));
+  if (name == "jobs") return run_jobs_of({argv + 2, argv + argc});
   if (const auto alone = kAlone.find(name); alone != kAlone.end()) return alone->second();
   const auto scenario = kScenarios.find(name);
   if (scenario == kScenarios.end()) throw ConfigError("there is no scenario '" + name + "'");
