@@ -81,6 +81,7 @@ void add_commands(CLI::App& mentor) {
   add_generate_command(mentor);
   add_train_command(mentor);
   add_score_command(mentor);
+  add_evaluate_command(mentor);
   add_codec_command(mentor);
   add_tokenize_command(mentor);
   add_data_command(mentor);

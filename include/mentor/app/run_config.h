@@ -2,6 +2,7 @@
 
 #include "mentor/config/yaml.h"
 #include "mentor/data/data_config.h"
+#include "mentor/eval/evaluate_config.h"
 #include "mentor/generate/generate_config.h"
 #include "mentor/models/model_config.h"
 #include "mentor/models/weights_config.h"
@@ -57,6 +58,7 @@ struct RunConfig {
   CheckpointConfig checkpoint;
   DistributedConfig distributed;
   GenerateConfig generate;
+  EvaluateConfig evaluate;
   RuntimeConfig runtime;
 
   template <class Visitor>
@@ -73,6 +75,7 @@ struct RunConfig {
     v("checkpoint", checkpoint, "when checkpoints are written and which are kept");
     v("distributed", distributed, "how ranks work together");
     v("generate", generate, "sampling of pictures");
+    v("evaluate", evaluate, "rating of pictures by the protocol of DreamBench++");
     v("runtime", runtime, "device, precision, threads");
   }
 

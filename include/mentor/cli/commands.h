@@ -14,6 +14,7 @@ void add_bench_command(CLI::App& mentor);
 void add_codec_command(CLI::App& mentor);
 void add_config_command(CLI::App& mentor);
 void add_data_command(CLI::App& mentor);
+void add_evaluate_command(CLI::App& mentor);
 void add_generate_command(CLI::App& mentor);
 void add_launch_command(CLI::App& mentor);
 void add_score_command(CLI::App& mentor);

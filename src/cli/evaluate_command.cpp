@@ -1,0 +1,39 @@
+#include "mentor/app/evaluate.h"
+#include "mentor/cli/commands.h"
+#include "options.h"
+
+#include <functional>
+#include <iostream>
+#include <memory>
+
+namespace mentor {
+namespace {
+
+using Verb = void (*)(const RunConfig&, std::ostream&);
+
+/// A verb that a configuration tells everything.
+CLI::App* add_verb(CLI::App& group, const char* name, const char* help, Verb verb) {
+  CLI::App* command = group.add_subcommand(name, help);
+  auto config = std::make_shared<ConfigArguments>();
+  config->add_to(*command);
+  command->callback([config, verb] { verb(config->load().config, std::cout); });
+  command->footer(std::string("Example:\n  mentor evaluate ") + name + " configs/evaluate.yaml");
+  return command;
+}
+
+}  // namespace
+
+void add_evaluate_command(CLI::App& mentor) {
+  CLI::App* group = mentor.add_subcommand(
+      "evaluate",
+      "Rates pictures by the protocol of DreamBench++: a judge says how far each shows the subject "
+      "of its reference (CP) and what its prompt asks for (PF), 0 to 4.");
+  group->group("Pictures");
+  group->require_subcommand(0, 1);
+  add_verb(*group, "validate",
+           "Checks that data set and samples are complete and every picture can be read; names all "
+           "that is missing or damaged.",
+           validate_evaluation);
+}
+
+}  // namespace mentor
