@@ -6,6 +6,7 @@
 #include "mentor/core/parallel.h"
 #include "mentor/core/progress.h"
 #include "mentor/eval/input.h"
+#include "mentor/eval/judging.h"
 #include "mentor/image/image_io.h"
 
 #include <algorithm>
@@ -46,14 +47,19 @@ std::vector<std::string> damaged_pictures(const EvaluationInput& input,
   return problems;
 }
 
+/// Input whose pictures can be read.
+EvaluationInput read_sound_input(const RunConfig& config) {
+  EvaluationInput input = read_input(config.evaluate);
+  const std::vector<std::string> damaged = damaged_pictures(input, config.runtime);
+  if (!damaged.empty()) throw DataError(joined_lines(damaged));
+  return input;
+}
+
 }  // namespace
 
 void validate_evaluation(const RunConfig& config, std::ostream& out) {
   const EvaluateConfig& evaluate = config.evaluate;
-  const EvaluationInput input = read_input(evaluate);
-  const std::vector<std::string> damaged = damaged_pictures(input, config.runtime);
-  if (!damaged.empty()) throw DataError(joined_lines(damaged));
-
+  const EvaluationInput input = read_sound_input(config);
   out << format("{}: {} subjects, {} prompts{}\n", evaluate.dataset, input.dataset.subjects.size(),
                 input.dataset.subjects.size() * kPromptsPerSubject,
                 input.dataset.has_published_size()
@@ -68,6 +74,44 @@ void validate_evaluation(const RunConfig& config, std::ostream& out) {
     out << format("{} texts differ from the data set: judges get those of the samples\n",
                   input.other_captions.size());
   }
+}
+
+void judge_evaluation(const RunConfig& config, std::ostream& out) {
+  const EvaluateConfig& evaluate = config.evaluate;
+  const EvaluationInput input = read_sound_input(config);
+  const JudgingState state = judge_samples(evaluate, input.items);
+  out << format("{}: {} ratings: {}; {} of them were there before\n", ratings_file(evaluate.out),
+                state.wanted, state.text(), state.before);
+  if (state.cost > 0) out << format("cost of all attempts: {:.4f}\n", state.cost);
+  const int64_t expected = evaluate.allow_partial ? state.count(RatingStatus::kMissing) : 0;
+  const int64_t lacking = state.wanted - state.count(RatingStatus::kOk) - expected;
+  if (lacking == 0) return;
+  throw UserError(
+      format("{}: {} of {} ratings have no score ({}): the same command asks for them again; their "
+             "answers stand in the file",
+             ratings_file(evaluate.out), lacking, state.wanted, state.text()));
+}
+
+void estimate_evaluation(const RunConfig& config, std::ostream& out) {
+  const JudgeConfig& judge = config.evaluate.judge;
+  const EvaluationInput input = read_input(config.evaluate);
+  const CostEstimate estimate = estimate_cost(config.evaluate, input.items);
+  out << format("to ask: {} questions on CP, {} on PF, in {} runs\n", estimate.cp_questions,
+                estimate.pf_questions, judge.runs);
+  out << format("tokens: {:.0f} sent, {:.0f} answered, {}\n", estimate.input_tokens,
+                estimate.output_tokens,
+                estimate.measured ? "as the answers so far had"
+                                  : "guessed from the texts and evaluate.judge.image_tokens");
+  if (judge.price_input + judge.price_output <= 0) {
+    out << "cost: unknown; set evaluate.judge.price_input and price_output, per million tokens\n";
+    return;
+  }
+  out << format("cost: about {:.2f}, and {:.2f} spent so far\n", estimate.cost, estimate.spent);
+}
+
+void reparse_evaluation(const RunConfig& config, std::ostream& out) {
+  const int64_t changed = reparse_answers(config.evaluate);
+  out << format("{}: {} ratings changed\n", ratings_file(config.evaluate.out), changed);
 }
 
 }  // namespace mentor

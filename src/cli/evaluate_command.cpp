@@ -34,6 +34,17 @@ void add_evaluate_command(CLI::App& mentor) {
            "Checks that data set and samples are complete and every picture can be read; names all "
            "that is missing or damaged.",
            validate_evaluation);
+  add_verb(*group, "estimate",
+           "Says how many questions are open and what they would cost, without asking any.",
+           estimate_evaluation);
+  add_verb(*group, "judge",
+           "Asks the judge for every rating that is open and keeps its answers. Stopped or killed, "
+           "the same command goes on where it was: nothing that was answered is asked again.",
+           judge_evaluation);
+  add_verb(*group, "reparse",
+           "Reads the scores out of all stored answers again, by evaluate.judge.parser; asks "
+           "nothing.",
+           reparse_evaluation);
 }
 
 }  // namespace mentor

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "mentor/eval/evaluate_config.h"
+#include "mentor/eval/rubric.h"
+#include "mentor/eval/samples.h"
+#include "mentor/eval/store.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mentor {
+
+/// One rating that is wanted. Hashes are of the files' bytes.
+struct Question {
+  RatingKey key;
+  fs::path reference, generated;
+  std::string caption;
+  std::string prompt_sha256, reference_sha256, generated_sha256, content_key;
+
+  /// An attempt at it with what is known before the answer.
+  [[nodiscard]] Attempt attempt(const JudgeIdentity& judge) const;
+};
+
+/// Something that rates pictures.
+class Judge {
+ public:
+  virtual ~Judge() = default;
+  [[nodiscard]] virtual const JudgeIdentity& identity() const = 0;
+
+  /// What to do with an attempt; `last`: no other will be made at this rating now.
+  using Recorder = std::function<void(const Attempt& attempt, bool last)>;
+  /// Rates in any order and hands over each attempt as soon as it is known, on this thread.
+  /// UserError when going on makes no sense: wrong key, no server, nothing left to spend. Ends
+  /// early, with answers under way taken in, when the process was interrupted.
+  virtual void rate(const std::vector<Question>& questions, const Recorder& record) = 0;
+};
+
+/// A chat server; `spent` is what the attempts so far have cost. ConfigError for settings that
+/// cannot work.
+[[nodiscard]] std::unique_ptr<Judge> make_chat_judge(const JudgeConfig& config,
+                                                     const Rubric& rubric, double spent);
+/// The answers in the file of another run, read again.
+[[nodiscard]] std::unique_ptr<Judge> make_replay_judge(const JudgeConfig& config);
+
+/// The rule that reads the answers: "strict" or "lenient".
+[[nodiscard]] std::string parser_rule(const JudgeConfig& config, const JudgeIdentity& judge);
+
+/// All ratings of complete samples: run by run, in the order of the samples.
+[[nodiscard]] std::vector<Question> wanted_ratings(const EvaluateConfig& config,
+                                                   const std::vector<SampleFiles>& items,
+                                                   const Rubric& rubric,
+                                                   const JudgeIdentity& judge);
+
+/// The tasks of the configuration; ConfigError for a word that is none.
+[[nodiscard]] std::vector<RatingTask> chosen_tasks(const EvaluateConfig& config);
+
+[[nodiscard]] std::string utc_time();
+
+}  // namespace mentor

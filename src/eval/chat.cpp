@@ -1,0 +1,179 @@
+#include "mentor/eval/chat.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/image/image_io.h"
+#include "mentor/image/resample.h"
+
+#include <nlohmann/json.hpp>
+
+namespace mentor {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; ++i) {
+      group = group << 8 | (at + i < bytes.size() ? static_cast<uint8_t>(bytes[at + i]) : 0U);
+    }
+    for (size_t i = 0; i < 4; ++i) {
+      text += at + i <= bytes.size() ? kDigits[group >> (18 - 6 * i) & 63] : '=';
+    }
+  }
+  return text;
+}
+
+Json text_part(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
+
+Json picture_part(const std::string& url, const std::string& detail) {
+  Json picture = {{"url", url}};
+  if (detail != "omit") picture["detail"] = detail;
+  return {{"type", "image_url"}, {"image_url", picture}};
+}
+
+/// The last turn: what the judge is to rate.
+Json question_parts(const JudgeConfig& config, const Question& question,
+                    const std::vector<std::string>& pictures) {
+  Json parts = Json::array();
+  if (question.key.task == RatingTask::kPf) {
+    parts.push_back(text_part(question.caption));
+  } else if (config.join_images) {
+    parts.push_back(text_part("Left: the first picture. Right: the second picture."));
+  }
+  for (const std::string& url : pictures) parts.push_back(picture_part(url, config.detail));
+  return parts;
+}
+
+Json messages(const JudgeConfig& config, const RubricTexts& rubric, Json parts) {
+  if (config.assistant_turn) {
+    return {{{"role", "user"}, {"content", rubric.user}},
+            {{"role", "assistant"}, {"content", rubric.assistant}},
+            {{"role", "user"}, {"content", std::move(parts)}}};
+  }
+  parts.insert(parts.begin(), text_part(rubric.user + "\n\n" + rubric.assistant));
+  return Json::array({{{"role", "user"}, {"content", std::move(parts)}}});
+}
+
+Json extra_body(const JudgeConfig& config) {
+  if (config.extra_body.empty()) return Json::object();
+  const Json extra = Json::parse(config.extra_body, nullptr, /*allow_exceptions=*/false);
+  if (extra.is_object()) return extra;
+  throw ConfigError(
+      format("evaluate.judge.extra_body: '{}' is no JSON object, such as {{\"top_p\": 0.9}}",
+             config.extra_body));
+}
+
+/// A text, whatever else stands there; "" for null and absent.
+std::string text_or_empty(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// The text of a message's content, which some servers give in parts.
+std::string content_text(const nlohmann::json& message) {
+  const auto content = message.find("content");
+  if (content == message.end() || !content->is_array()) return text_or_empty(message, "content");
+  std::string text;
+  for (const nlohmann::json& part : *content) text += text_or_empty(part, "text");
+  return text;
+}
+
+}  // namespace
+
+Image judge_picture(const fs::path& file, int64_t side) {
+  const Image image = read_image(file, {.apply_orientation = true, .alpha_on_white = true});
+  return resize(image, {side, side}, Filter::kBicubic);
+}
+
+std::string data_url(const Image& image, int64_t jpeg_quality) {
+  return "data:image/jpeg;base64," + base64(encode_jpeg(image, static_cast<int>(jpeg_quality)));
+}
+
+std::vector<std::string> question_pictures(const JudgeConfig& config, const Question& question) {
+  const int64_t side = config.image_size;
+  const Image generated = judge_picture(question.generated, side);
+  if (question.key.task == RatingTask::kPf) return {data_url(generated, config.jpeg_quality)};
+  const Image reference = judge_picture(question.reference, side);
+  if (!config.join_images) {
+    return {data_url(reference, config.jpeg_quality), data_url(generated, config.jpeg_quality)};
+  }
+  Image both(2 * side, side);
+  paste(both, reference, 0, 0);
+  paste(both, generated, side, 0);
+  return {data_url(both, config.jpeg_quality)};
+}
+
+std::string chat_request(const JudgeConfig& config, const RubricTexts& rubric,
+                         const Question& question, const std::vector<std::string>& pictures,
+                         int64_t seed) {
+  Json body = {{"model", config.model},
+               {"temperature", config.temperature},
+               {"messages", messages(config, rubric, question_parts(config, question, pictures))}};
+  if (config.send_seed) body["seed"] = seed;
+  if (config.max_completion_tokens > 0) {
+    body["max_completion_tokens"] = config.max_completion_tokens;
+  }
+  body.merge_patch(extra_body(config));
+  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+ChatAnswer parse_chat_answer(std::string_view body) {
+  try {
+    const nlohmann::json json = nlohmann::json::parse(body);
+    const nlohmann::json& choice = json.at("choices").at(0);
+    const nlohmann::json& message = choice.at("message");
+    ChatAnswer answer{.text = content_text(message),
+                      .refusal = text_or_empty(message, "refusal"),
+                      .id = text_or_empty(json, "id"),
+                      .system_fingerprint = text_or_empty(json, "system_fingerprint")};
+    if (answer.refusal.empty() && text_or_empty(choice, "finish_reason") == "content_filter") {
+      answer.refusal = "stopped by the server's content filter";
+    }
+    if (json.contains("usage") && json["usage"].is_object()) {
+      answer.input_tokens = json["usage"].value("prompt_tokens", int64_t{0});
+      answer.output_tokens = json["usage"].value("completion_tokens", int64_t{0});
+    }
+    return answer;
+  } catch (const nlohmann::json::exception& e) {
+    throw DataError(format("no answer of a chat server ({})", e.what()));
+  }
+}
+
+std::string chat_error(std::string_view body) {
+  constexpr size_t kMostCharacters = 300;
+  std::string text(body);
+  const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object()) {
+    const auto error = json.find("error");
+    const std::string message =
+        error != json.end() && error->is_object()
+            ? text_or_empty(*error, "message")
+            : text_or_empty(json, error != json.end() ? "error" : "message");
+    if (!message.empty()) text = message;
+  }
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  return text.empty() ? "no reason given" : text.substr(0, kMostCharacters);
+}
+
+std::string judge_parameters(const JudgeConfig& config) {
+  const Json parameters = {{"temperature", config.temperature},
+                           {"seed", config.send_seed ? Json(config.seed) : Json(nullptr)},
+                           {"image_size", config.image_size},
+                           {"jpeg_quality", config.jpeg_quality},
+                           {"detail", config.detail},
+                           {"assistant_turn", config.assistant_turn},
+                           {"join_images", config.join_images},
+                           {"max_completion_tokens", config.max_completion_tokens},
+                           {"extra_body", extra_body(config)}};
+  return parameters.dump();
+}
+
+}  // namespace mentor

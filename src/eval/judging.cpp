@@ -1,0 +1,213 @@
+#include "mentor/eval/judging.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/progress.h"
+#include "mentor/eval/chat.h"
+#include "mentor/eval/cost.h"
+#include "mentor/eval/judge.h"
+#include "mentor/eval/score_parser.h"
+
+namespace mentor {
+namespace {
+
+fs::path store_of(const EvaluateConfig& config) {
+  if (config.out.empty()) {
+    throw ConfigError("evaluate.out: is not set: name the folder for the ratings");
+  }
+  return ratings_file(config.out);
+}
+
+std::unique_ptr<Judge> make_judge(const EvaluateConfig& config, const Rubric& rubric,
+                                  double spent) {
+  if (config.judge.kind == "replay") return make_replay_judge(config.judge);
+  return make_chat_judge(config.judge, rubric, spent);
+}
+
+/// One file holds one judge's ratings: means over two would mean nothing.
+void require_same_judge(const fs::path& file, const std::vector<Attempt>& attempts,
+                        const JudgeIdentity& judge) {
+  if (attempts.empty()) return;
+  const JudgeIdentity& other = attempts.back().judge;
+  const auto differ = [&](const char* what, const std::string& theirs, const std::string& ours) {
+    if (theirs == ours) return;
+    throw UserError(
+        format("{}: holds ratings of another judge ({} {}, now {}): set another evaluate.out", file,
+               what, theirs, ours));
+  };
+  differ("model", other.model, judge.model);
+  differ("rubric:", other.rubric, judge.rubric);
+  differ("settings", other.parameters, judge.parameters);
+}
+
+/// What is to be asked, and what must no longer count.
+struct Plan {
+  std::vector<Question> questions;
+  std::vector<Attempt> withdrawn;  // scores of what has been replaced since
+  int64_t made = 0;                // ratings that there are
+};
+
+Plan plan_ratings(std::vector<Question> wanted, const Ratings& ratings) {
+  Plan plan;
+  for (Question& question : wanted) {
+    const auto found = ratings.find(question.key);
+    const bool scored = found != ratings.end() && found->second.status == RatingStatus::kOk;
+    if (scored && found->second.content_key == question.content_key) {
+      ++plan.made;
+      continue;
+    }
+    if (scored) {
+      plan.withdrawn.push_back(question.attempt(found->second.judge));
+      plan.withdrawn.back().status = RatingStatus::kMissing;
+      plan.withdrawn.back().error = "the picture, its caption or the rubric was replaced";
+    }
+    plan.questions.push_back(std::move(question));
+  }
+  return plan;
+}
+
+/// Attempts that say that there is nothing to rate, where the file does not say so yet.
+std::vector<Attempt> missing_attempts(const EvaluateConfig& config,
+                                      const std::vector<SampleFiles>& items, const Ratings& ratings,
+                                      const JudgeIdentity& judge) {
+  std::vector<Attempt> attempts;
+  for (int64_t run = 0; run < config.judge.runs; ++run) {
+    for (const SampleFiles& item : items) {
+      if (item.complete()) continue;
+      for (const RatingTask task : chosen_tasks(config)) {
+        const Question question{.key = {.task = task, .run = run, .item = item.key}};
+        const auto found = ratings.find(question.key);
+        if (found != ratings.end() && found->second.status == RatingStatus::kMissing) continue;
+        attempts.push_back(question.attempt(judge));
+        attempts.back().status = RatingStatus::kMissing;
+        attempts.back().error = "the picture, its reference or its text is missing";
+      }
+    }
+  }
+  return attempts;
+}
+
+JudgingState state_of(const EvaluateConfig& config, const std::vector<SampleFiles>& items,
+                      const Ratings& ratings) {
+  JudgingState state;
+  for (int64_t run = 0; run < config.judge.runs; ++run) {
+    for (const SampleFiles& item : items) {
+      for (const RatingTask task : chosen_tasks(config)) {
+        ++state.wanted;
+        const auto found = ratings.find({.task = task, .run = run, .item = item.key});
+        if (found != ratings.end()) {
+          ++state.by_status.at(static_cast<size_t>(found->second.status));
+        }
+      }
+    }
+  }
+  return state;
+}
+
+}  // namespace
+
+std::string JudgingState::text() const {
+  std::string text;
+  int64_t open = wanted;
+  for (size_t i = 0; i < by_status.size(); ++i) {
+    open -= by_status[i];
+    if (by_status[i] == 0) continue;
+    text += format("{}{} {}", text.empty() ? "" : ", ", status_name(static_cast<RatingStatus>(i)),
+                   by_status[i]);
+  }
+  if (open > 0) text += format("{}open {}", text.empty() ? "" : ", ", open);
+  return text;
+}
+
+JudgingState judge_samples(const EvaluateConfig& config, const std::vector<SampleFiles>& items) {
+  const Rubric rubric = load_rubric(config.judge.prompts);
+  RatingStore store(store_of(config));
+  const double spent = total_cost(store.attempts());
+  const std::unique_ptr<Judge> judge = make_judge(config, rubric, spent);
+  require_same_judge(store_of(config), store.attempts(), judge->identity());
+  Ratings ratings = last_attempts(store.attempts());
+  double cost = spent;
+  const auto keep = [&](const Attempt& attempt) {
+    store.append(attempt);
+    cost += attempt.cost;
+    ratings.insert_or_assign(attempt.key, attempt);
+  };
+  const Plan plan = plan_ratings(wanted_ratings(config, items, rubric, judge->identity()), ratings);
+  for (const Attempt& attempt : plan.withdrawn) keep(attempt);
+  for (const Attempt& attempt : missing_attempts(config, items, ratings, judge->identity())) {
+    keep(attempt);
+  }
+  {
+    Progress progress(
+        {.what = "judge", .unit = "ratings", .total = static_cast<int64_t>(plan.questions.size())});
+    judge->rate(plan.questions, [&](const Attempt& attempt, bool last) {
+      keep(attempt);
+      if (last) progress.advance();
+    });
+  }
+  throw_if_interrupted();
+  JudgingState state = state_of(config, items, ratings);
+  state.before = plan.made;
+  state.cost = cost;
+  return state;
+}
+
+CostEstimate estimate_cost(const EvaluateConfig& config, const std::vector<SampleFiles>& items) {
+  const Rubric rubric = load_rubric(config.judge.prompts);
+  const std::vector<Attempt> attempts = read_attempts(store_of(config));
+  // Those of a judge with these settings, without a key or a server.
+  JudgeIdentity judge{.model = config.judge.model,
+                      .parameters = judge_parameters(config.judge),
+                      .rubric = rubric.label};
+  const Plan plan =
+      plan_ratings(wanted_ratings(config, items, rubric, judge), last_attempts(attempts));
+  std::array<TokenCount, 2> measured;
+  std::array<double, 2> answers{};
+  for (const Attempt& attempt : attempts) {
+    if (attempt.input_tokens == 0) continue;
+    const auto task = static_cast<size_t>(attempt.key.task);
+    measured.at(task).input += static_cast<double>(attempt.input_tokens);
+    measured.at(task).output += static_cast<double>(attempt.output_tokens);
+    ++answers.at(task);
+  }
+  CostEstimate estimate{.spent = total_cost(attempts), .measured = answers[0] + answers[1] > 0};
+  for (const Question& question : plan.questions) {
+    const RatingTask task = question.key.task;
+    const auto t = static_cast<size_t>(task);
+    ++(task == RatingTask::kCp ? estimate.cp_questions : estimate.pf_questions);
+    const TokenCount tokens =
+        answers.at(t) > 0
+            ? TokenCount{measured.at(t).input / answers.at(t),
+                         measured.at(t).output / answers.at(t)}
+            : expected_tokens(config.judge, rubric.of(task, question.key.item.subject.category),
+                              task, question.caption);
+    estimate.input_tokens += tokens.input;
+    estimate.output_tokens += tokens.output;
+    estimate.cost += price_of(config.judge, tokens);
+  }
+  return estimate;
+}
+
+int64_t reparse_answers(const EvaluateConfig& config) {
+  const fs::path file = store_of(config);
+  if (read_attempts(file).empty()) {
+    throw DataError(format("{}: holds no ratings: run mentor evaluate judge first", file));
+  }
+  RatingStore store(file);
+  int64_t changed = 0;
+  for (const auto& [key, last] : last_attempts(store.attempts())) {
+    if (last.status != RatingStatus::kOk && last.status != RatingStatus::kParseError) continue;
+    Attempt attempt = last;
+    apply_parser(attempt, parser_rule(config.judge, last.judge));
+    if (attempt.score == last.score) continue;
+    attempt.input_tokens = attempt.output_tokens = 0;  // nothing was asked
+    attempt.cost = attempt.seconds = 0;
+    attempt.time = utc_time();
+    store.append(attempt);
+    ++changed;
+  }
+  return changed;
+}
+
+}  // namespace mentor

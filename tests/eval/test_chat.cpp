@@ -1,0 +1,135 @@
+#include "mentor/core/error.h"
+#include "mentor/eval/chat.h"
+#include "mentor/eval/cost.h"
+#include "mentor/image/image_io.h"
+#include "support/temp_dir.h"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+namespace mentor {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+using testing::SizeIs;
+using testing::StartsWith;
+using testing::ThrowsMessage;
+
+const RubricTexts kRubric{.user = "rules", .assistant = "plan"};
+
+Question question_on(RatingTask task) {
+  return {.key = {.task = task}, .caption = "A \"red\" cat"};
+}
+
+json request(const JudgeConfig& config, RatingTask task,
+             const std::vector<std::string>& pictures = {"data:a", "data:b"}) {
+  return json::parse(chat_request(config, kRubric, question_on(task), pictures, 17));
+}
+
+TEST(ChatRequest, HasThePublishedThreeTurns) {
+  const json body = request({.model = "gpt-4o"}, RatingTask::kCp);
+  EXPECT_EQ(body, json::parse(R"({"model": "gpt-4o", "temperature": 1.0, "seed": 17, "messages": [
+      {"role": "user", "content": "rules"},
+      {"role": "assistant", "content": "plan"},
+      {"role": "user", "content": [
+        {"type": "image_url", "image_url": {"url": "data:a", "detail": "high"}},
+        {"type": "image_url", "image_url": {"url": "data:b", "detail": "high"}}]}]})"));
+  const json on_pf = request({.model = "gpt-4o"}, RatingTask::kPf, {"data:b"});
+  EXPECT_EQ(on_pf["messages"][2]["content"], json::parse(R"([
+      {"type": "text", "text": "A \"red\" cat"},
+      {"type": "image_url", "image_url": {"url": "data:b", "detail": "high"}}])"));
+}
+
+TEST(ChatRequest, SuitsServersThatTakeLess) {
+  const JudgeConfig config{.model = "m",
+                           .detail = "omit",
+                           .send_seed = false,
+                           .assistant_turn = false,
+                           .join_images = true,
+                           .max_completion_tokens = 50,
+                           .extra_body = R"({"temperature": null, "top_k": 1})"};
+  const json body = request(config, RatingTask::kCp, {"data:ab"});
+  EXPECT_FALSE(body.contains("seed"));
+  EXPECT_FALSE(body.contains("temperature"));
+  EXPECT_EQ(body["top_k"], 1);
+  EXPECT_EQ(body["max_completion_tokens"], 50);
+  ASSERT_THAT(body["messages"], SizeIs(1));
+  EXPECT_EQ(body["messages"][0]["content"], json::parse(R"([
+      {"type": "text", "text": "rules\n\nplan"},
+      {"type": "text", "text": "Left: the first picture. Right: the second picture."},
+      {"type": "image_url", "image_url": {"url": "data:ab"}}])"));
+  JudgeConfig wrong;
+  wrong.extra_body = "top_k=1";
+  EXPECT_THAT([&] { (void)request(wrong, RatingTask::kCp); },
+              ThrowsMessage<ConfigError>(HasSubstr("evaluate.judge.extra_body: 'top_k=1' is no")));
+}
+
+TEST(ChatPictures, AreSquareAndJoinedOnRequest) {
+  const TempDir dir;
+  write_image(dir / "wide.png", Image(40, 20));
+  JudgeConfig config;
+  config.image_size = 32;
+  Question question = question_on(RatingTask::kCp);
+  question.reference = question.generated = dir / "wide.png";
+  EXPECT_EQ(judge_picture(dir / "wide.png", 32).size(), (ImageSize{32, 32}));
+  const std::vector<std::string> two = question_pictures(config, question);
+  ASSERT_THAT(two, SizeIs(2));
+  EXPECT_THAT(two[0], StartsWith("data:image/jpeg;base64,/9j/"));
+  config.join_images = true;
+  EXPECT_THAT(question_pictures(config, question), SizeIs(1));
+  question.key.task = RatingTask::kPf;
+  EXPECT_EQ(question_pictures(config, question).front(), two[1]);
+}
+
+TEST(ChatAnswer, IsTakenApart) {
+  const ChatAnswer answer = parse_chat_answer(
+      R"({"id": "x", "system_fingerprint": null, "choices": [{"message": {"content": "Score: 3",
+          "refusal": null}}], "usage": {"prompt_tokens": 900, "completion_tokens": 7}})");
+  EXPECT_EQ(answer.text, "Score: 3");
+  EXPECT_EQ(answer.refusal, "");
+  EXPECT_EQ(answer.id, "x");
+  EXPECT_EQ(answer.input_tokens, 900);
+  EXPECT_EQ(answer.output_tokens, 7);
+  const ChatAnswer parts = parse_chat_answer(
+      R"({"choices": [{"message": {"content": [{"type": "text", "text": "Score: "},
+          {"type": "text", "text": "2"}]}}]})");
+  EXPECT_EQ(parts.text, "Score: 2");
+  EXPECT_EQ(parts.input_tokens, 0);
+  EXPECT_EQ(parse_chat_answer(R"({"choices": [{"message": {"content": null, "refusal": "No."}}]})")
+                .refusal,
+            "No.");
+  EXPECT_THAT(
+      parse_chat_answer(
+          R"({"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]})")
+          .refusal,
+      HasSubstr("content filter"));
+  for (const char* wrong : {"", "<html>", "{}", R"({"choices": []})", "[1]"}) {
+    EXPECT_THAT([&] { (void)parse_chat_answer(wrong); },
+                ThrowsMessage<DataError>(HasSubstr("no answer of a chat server")))
+        << wrong;
+  }
+}
+
+TEST(ChatError, SaysWhyInOneLine) {
+  EXPECT_EQ(chat_error(R"({"error": {"message": "no\nkey"}})"), "no key");
+  EXPECT_EQ(chat_error(R"({"error": "no model"})"), "no model");
+  EXPECT_EQ(chat_error(R"({"message": "busy"})"), "busy");
+  EXPECT_EQ(chat_error("<html>\r\n"), "<html>  ");
+  EXPECT_EQ(chat_error(""), "no reason given");
+  EXPECT_THAT(chat_error(std::string(10000, 'x')), SizeIs(300));
+}
+
+// evaluation.md 3.8: the published texts and prices give 9.12 on CP and 11.16 on PF for 1350 items.
+TEST(Cost, IsNearThePublishedProtocols) {
+  const JudgeConfig config{.price_input = 5, .price_output = 15, .image_tokens = 255};
+  const RubricTexts subject{.user = std::string(2582, 'x'), .assistant = std::string(1717, 'x')};
+  const RubricTexts text{.user = std::string(2500, 'x'), .assistant = std::string(1584, 'x')};
+  const TokenCount cp = expected_tokens(config, subject, RatingTask::kCp, "");
+  EXPECT_NEAR(1350 * price_of(config, cp), 9.12, 0.2);
+  const TokenCount pf = expected_tokens(config, text, RatingTask::kPf, std::string(104, 'x'));
+  EXPECT_NEAR(1350 * price_of(config, pf), 11.16, 0.2);
+}
+
+}  // namespace
+}  // namespace mentor

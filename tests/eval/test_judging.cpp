@@ -1,0 +1,347 @@
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/eval/input.h"
+#include "mentor/eval/judging.h"
+#include "support/drawn_dataset.h"
+#include "support/mock_chat_server.h"
+#include "support/temp_dir.h"
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <set>
+
+namespace mentor {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::SizeIs;
+using testing::ThrowsMessage;
+
+/// "A toy 02 in place 7" -> 2 + 7; what the judges of these tests answer depends on it.
+int64_t caption_number(const std::string& caption) {
+  return std::stoll(caption.substr(6, 2)) + caption.back() - '0';
+}
+
+/// CP 3 for everything, PF by the caption.
+MockReply fair_reply(const MockRequest& request, int64_t) {
+  const std::string caption = request.caption();
+  if (caption.empty()) return chat_reply("Score: 3", 1000, 10);
+  return chat_reply(format("Some.\nScore: {}", caption_number(caption) % 5), 900, 200);
+}
+
+class Judging : public testing::Test {
+ protected:
+  Judging() {
+    draw_dataset(dir_ / "data", {{"object", 3}, {"style", 1}});
+    std::vector<std::string> problems;
+    dataset_ = read_dataset(dir_ / "data", {Category::kObject, Category::kStyle}, problems);
+    draw_samples(dir_ / "samples", dataset_);
+    config_.dataset = dir_ / "data";
+    config_.samples = dir_ / "samples";
+    config_.out = dir_ / "out";
+    config_.judge.model = "mock";
+    config_.judge.key_variable = "";
+    config_.judge.runs = 2;
+    config_.judge.image_size = 32;
+    config_.judge.backoff = 0.001;
+    config_.judge.price_input = 5;
+    config_.judge.price_output = 15;
+  }
+
+  JudgingState judge(const MockChatServer& server) {
+    config_.judge.url = server.url();
+    return judge();
+  }
+  JudgingState judge() { return judge_samples(config_, read_input(config_).items); }
+
+  [[nodiscard]] std::string error(const MockChatServer& server) {
+    try {
+      judge(server);
+    } catch (const UserError& e) {
+      return e.what();
+    }
+    return "no error";
+  }
+  [[nodiscard]] std::vector<Attempt> attempts() const {
+    return read_attempts(ratings_file(config_.out));
+  }
+
+  TempDir dir_;
+  Dataset dataset_;
+  EvaluateConfig config_;
+};
+
+constexpr int64_t kItems = 4 * 9;
+
+TEST_F(Judging, RatesEveryItemOnceInEachRun) {
+  const MockChatServer server(fair_reply);
+  const JudgingState state = judge(server);
+  EXPECT_EQ(state.wanted, 2 * 2 * kItems);
+  EXPECT_EQ(state.count(RatingStatus::kOk), state.wanted);
+  EXPECT_EQ(server.count(), state.wanted);
+  // Each CP answer 1000 in, 10 out; each PF answer 900 in, 200 out; prices 5 and 15 per million.
+  EXPECT_NEAR(state.cost, 2 * kItems * (0.00515 + 0.0075), 1e-9);
+  const Ratings ratings = last_attempts(attempts());
+  ASSERT_THAT(ratings, SizeIs(state.wanted));
+  std::set<int64_t> seeds;
+  for (const auto& [key, attempt] : ratings) {
+    const int64_t number = key.item.subject.index + key.item.prompt;
+    EXPECT_EQ(attempt.score, key.task == RatingTask::kCp ? 3 : number % 5) << key.item.string();
+    EXPECT_EQ(attempt.judge.host, "127.0.0.1");
+    EXPECT_EQ(attempt.judge.rubric, "own rubric: not comparable");
+    EXPECT_EQ(attempt.response_id, "chatcmpl-1");
+    EXPECT_THAT(attempt.generated_sha256, SizeIs(64));
+    seeds.insert(attempt.seed);
+  }
+  EXPECT_EQ(static_cast<int64_t>(seeds.size()), state.wanted);
+}
+
+TEST_F(Judging, GoesOnWhereItStopped) {
+  const MockChatServer server(fair_reply);
+  config_.judge.runs = 1;
+  judge(server);
+  config_.judge.runs = 2;
+  const JudgingState state = judge(server);
+  EXPECT_EQ(state.before, 2 * kItems);
+  EXPECT_EQ(server.count(), 4 * kItems);
+  EXPECT_EQ(judge(server).before, 4 * kItems);
+  EXPECT_EQ(server.count(), 4 * kItems);
+}
+
+TEST_F(Judging, RatesReplacedPicturesAgain) {
+  const MockChatServer server(fair_reply);
+  config_.judge.runs = 1;
+  judge(server);
+  const std::string id = dataset_.subjects[1].collection_id();
+  put_file(dir_ / "samples" / "tgt_image" / id / "4_0.jpg", encode_jpeg(Image(8, 8)));
+  const JudgingState state = judge(server);
+  EXPECT_EQ(state.wanted - state.before, 2);
+  EXPECT_EQ(state.count(RatingStatus::kOk), state.wanted);
+  EXPECT_EQ(server.count(), 2 * kItems + 2);
+  // The withdrawal stands in the file before the new rating: it never counts for the new picture.
+  const std::vector<Attempt> all = attempts();
+  EXPECT_EQ(all.at(2 * kItems).status, RatingStatus::kMissing);
+  EXPECT_EQ(all.at(2 * kItems + 1).status, RatingStatus::kMissing);
+}
+
+TEST_F(Judging, RepeatsWhatFailedByItsKind) {
+  std::map<std::string, int64_t> asked;
+  const MockChatServer server([&](const MockRequest& request, int64_t number) -> MockReply {
+    const std::string caption = request.caption();
+    if (caption.empty() || caption.substr(6, 2) != "01") return fair_reply(request, number);
+    const int64_t before = asked[caption]++;
+    switch (caption.back()) {
+      case '0':
+        if (before < 2) return {.status = 500, .body = "{\"error\": {\"message\": \"oops\"}}"};
+        break;
+      case '1':
+        if (before < 1) return {.status = 429, .headers = "Retry-After: 1\r\n"};
+        break;
+      case '2':
+        if (before < 1) return {.body = fair_reply(request, number).body, .delay = 2};
+        break;
+      case '3':
+        if (before < 2) return chat_reply("I like it", 900, 100);
+        break;
+      case '4':
+        if (before < 1) {
+          return {.body = R"({"choices": [{"message": {"content": null, "refusal": "No."}}]})"};
+        }
+        break;
+      case '5':
+        if (before < 1) return {.body = "<html>"};
+        break;
+      case '6':
+        if (before < 1) return {.hang_up = true};
+        break;
+      default:
+        break;
+    }
+    return fair_reply(request, number);
+  });
+  config_.judge.runs = 1;
+  config_.judge.timeout = 1;
+  const JudgingState state = judge(server);
+  EXPECT_EQ(state.count(RatingStatus::kOk), state.wanted);
+  EXPECT_EQ(server.count(), 2 * kItems + 9);
+  std::map<RatingStatus, int64_t> counts;
+  std::set<int64_t> seeds_of_3;
+  for (const Attempt& attempt : attempts()) {
+    ++counts[attempt.status];
+    const ItemKey& item = attempt.key.item;
+    if (item.subject == SubjectKey{Category::kObject, 1} && item.prompt == 3 &&
+        attempt.key.task == RatingTask::kPf) {
+      seeds_of_3.insert(attempt.seed);
+    }
+  }
+  // curl itself repeats what was sent on a used connection that turns out to be closed.
+  EXPECT_THAT(counts[RatingStatus::kHttpError], testing::AnyOf(2 + 1 + 1 + 1, 2 + 1 + 1 + 1 + 1));
+  EXPECT_EQ(counts[RatingStatus::kParseError], 2);
+  EXPECT_EQ(counts[RatingStatus::kRefused], 1);
+  EXPECT_THAT(seeds_of_3, SizeIs(3));
+  // Answers without a score are paid for, too: 900 in, 100 out, twice.
+  EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + 2 * 0.006, 1e-9);
+}
+
+TEST_F(Judging, LeavesWhatHasNoScoreAndAsksForItNextTime) {
+  bool works = false;
+  const MockChatServer server([&](const MockRequest& request, int64_t number) {
+    const bool spoilt = !works && request.caption() == "A toy 02 in place 8";
+    return spoilt ? chat_reply("Hm.") : fair_reply(request, number);
+  });
+  config_.judge.runs = 1;
+  config_.judge.new_seeds = 2;
+  JudgingState state = judge(server);
+  EXPECT_EQ(state.text(), "ok 71, parse_error 1");
+  EXPECT_EQ(server.count(), 2 * kItems + 2);
+  works = true;
+  state = judge(server);
+  EXPECT_EQ(state.text(), "ok 72");
+  EXPECT_EQ(server.count(), 2 * kItems + 3);
+}
+
+TEST_F(Judging, StopsAtOnceWhenGoingOnMakesNoSense) {
+  struct Case {
+    MockReply reply;
+    const char* message;
+  };
+  const Case cases[] = {
+      {{.status = 401, .body = R"({"error": {"message": "bad key sk-mock-key"}})"},
+       "401: bad key ***: check the key in the environment variable MENTOR_MOCK_KEY"},
+      {{.status = 404, .body = R"({"error": {"message": "no such model"}})"},
+       "404: no such model: check evaluate.judge.url and evaluate.judge.model"},
+      {{.status = 400, .body = R"({"message": "seed"})"},
+       "400: seed: the server cannot take such questions: see evaluate.judge.send_seed"},
+      {{.status = 429, .body = R"({"error": {"message": "x", "code": "insufficient_quota"}})"},
+       "the account has no credit left"}};
+  ::setenv("MENTOR_MOCK_KEY", "sk-mock-key", 1);
+  config_.judge.key_variable = "MENTOR_MOCK_KEY";
+  config_.judge.in_flight = 4;
+  for (const Case& c : cases) {
+    const MockChatServer server([&](const MockRequest&, int64_t) { return c.reply; });
+    EXPECT_THAT(error(server), HasSubstr(c.message));
+    EXPECT_LE(server.count(), 4);
+    EXPECT_THAT(server.requests().front().head, HasSubstr("Authorization: Bearer sk-mock-key"));
+  }
+  EXPECT_THAT(read_text(ratings_file(config_.out)), Not(HasSubstr("sk-mock-key")));
+  ::unsetenv("MENTOR_MOCK_KEY");
+}
+
+TEST_F(Judging, GivesUpOnADeadServer) {
+  const MockChatServer server([](const MockRequest& request, int64_t number) -> MockReply {
+    return number < 5 ? fair_reply(request, number) : MockReply{.status = 503};
+  });
+  config_.judge.retries = 1;
+  EXPECT_THAT(error(server),
+              HasSubstr("10 questions in a row got no answer (503: no reason given)"));
+  EXPECT_LT(server.count(), 5 + 4 * 16);
+}
+
+TEST_F(Judging, SpendsNoMoreThanAllowed) {
+  const MockChatServer server(fair_reply);
+  config_.judge.max_cost = 0.2;
+  config_.judge.in_flight = 3;
+  EXPECT_THAT(error(server),
+              AllOf(HasSubstr("evaluate.judge.max_cost: 0."), HasSubstr("of 0.2 are spent")));
+  double cost = 0;
+  for (const Attempt& attempt : attempts()) cost += attempt.cost;
+  EXPECT_LE(cost, 0.2);
+  EXPECT_GT(cost, 0.15);
+  const int64_t asked = server.count();
+  EXPECT_THAT(error(server), HasSubstr("max_cost"));  // what was spent before counts
+  EXPECT_LE(server.count(), asked + 1);
+}
+
+TEST_F(Judging, KeepsToTheRateOfRequests) {
+  const MockChatServer server(fair_reply);
+  config_.judge.runs = 1;
+  config_.categories = {"style"};
+  config_.judge.requests_per_minute = 600;
+  const auto begin = std::chrono::steady_clock::now();
+  judge(server);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  EXPECT_EQ(server.count(), 18);
+  EXPECT_GT(taken.count(), 0.75);  // ten at once, eight at ten a second
+}
+
+TEST_F(Judging, HoldsOneJudgeInOneFile) {
+  const MockChatServer server(fair_reply);
+  judge(server);
+  config_.judge.model = "other";
+  EXPECT_THAT(error(server), HasSubstr("holds ratings of another judge (model mock, now other)"));
+  config_.judge.model = "mock";
+  config_.judge.image_size = 64;
+  EXPECT_THAT(error(server), HasSubstr("holds ratings of another judge (settings"));
+}
+
+TEST_F(Judging, RatesWhatThereIs) {
+  const MockChatServer server(fair_reply);
+  const std::string id = dataset_.subjects[0].collection_id();
+  fs::remove(dir_ / "samples" / "tgt_image" / id / "3_0.jpg");
+  config_.allow_partial = true;
+  config_.judge.runs = 1;
+  EXPECT_EQ(judge(server).text(), "ok 70, missing 2");
+  EXPECT_EQ(judge(server).text(), "ok 70, missing 2");
+  EXPECT_THAT(attempts(), SizeIs(72));
+}
+
+TEST_F(Judging, EstimatesBeforeAndAfter) {
+  CostEstimate estimate = estimate_cost(config_, read_input(config_).items);
+  EXPECT_EQ(estimate.cp_questions, 2 * kItems);
+  EXPECT_EQ(estimate.pf_questions, 2 * kItems);
+  EXPECT_FALSE(estimate.measured);
+  EXPECT_EQ(estimate.output_tokens, 2 * kItems * 206);
+  const MockChatServer server(fair_reply);
+  config_.judge.runs = 1;
+  judge(server);
+  config_.judge.runs = 3;
+  estimate = estimate_cost(config_, read_input(config_).items);
+  EXPECT_TRUE(estimate.measured);
+  EXPECT_NEAR(estimate.cost, 2 * kItems * (0.00515 + 0.0075), 1e-9);
+  EXPECT_NEAR(estimate.spent, kItems * (0.00515 + 0.0075), 1e-9);
+}
+
+TEST_F(Judging, ReadsStoredAnswersAgain) {
+  const MockChatServer server([](const MockRequest& request, int64_t number) {
+    return request.caption() == "A toy 00 in place 0" ? chat_reply("**Score**: 4")
+                                                      : fair_reply(request, number);
+  });
+  config_.judge.runs = 1;
+  config_.judge.new_seeds = 0;
+  config_.judge.parser = "strict";
+  EXPECT_EQ(judge(server).text(), "ok 70, parse_error 2");  // of object and style
+  EXPECT_EQ(reparse_answers(config_), 0);
+  config_.judge.parser = "lenient";
+  const int64_t asked = server.count();
+  EXPECT_EQ(reparse_answers(config_), 2);
+  EXPECT_EQ(server.count(), asked);
+  const JudgingState state = judge(server);
+  EXPECT_EQ(state.text(), "ok 72");
+  EXPECT_EQ(server.count(), asked);
+  EXPECT_NEAR(state.cost, kItems * 0.00515 + 34 * 0.0075 + 2 * 0.00515, 1e-9);
+}
+
+TEST_F(Judging, ReplaysAnotherRun) {
+  const MockChatServer server(fair_reply);
+  judge(server);
+  const int64_t asked = server.count();
+  config_.judge.kind = "replay";
+  config_.judge.replay = ratings_file(config_.out);
+  config_.out = dir_ / "again";
+  EXPECT_EQ(judge().text(), "ok 144");
+  EXPECT_EQ(server.count(), asked);
+  const Ratings first = last_attempts(read_attempts(config_.judge.replay));
+  for (const auto& [key, attempt] : last_attempts(attempts())) {
+    EXPECT_EQ(attempt.score, first.at(key).score);
+    EXPECT_EQ(attempt.judge, first.at(key).judge);
+    EXPECT_EQ(attempt.cost, 0);
+  }
+  config_.judge.replay = "";
+  EXPECT_THAT([&] { judge(); }, ThrowsMessage<ConfigError>(HasSubstr("judge.replay: is not set")));
+}
+
+}  // namespace
+}  // namespace mentor
