@@ -121,14 +121,15 @@ TEST_F(EvaluateJudge, NeitherLogsNorStoresTheKey) {
 TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
   const MockChatServer good(three);
   const MockChatServer mute([](const MockRequest&, int64_t) { return chat_reply("Nice."); });
-  put_file(dir_ / "taken", "");
+  const std::string taken = (dir_ / "taken").string();
+  put_file(taken, "");
   struct Case {
     std::string url;
     std::vector<std::string> settings;
     const char* message;
   };
   const Case cases[] = {
-      {"http://127.0.0.1:1/v1", {}, "127.0.0.1 port 1: Connection refused"},
+      {"http://127.0.0.1:1/v1", {}, "http://127.0.0.1:1/v1: Failed to connect to 127.0.0.1 port 1"},
       {"http://no.such.host.invalid/v1", {}, "no.such.host.invalid"},
       {good.url("https"), {}, "for https:// the server's certificate"},
       {"ftp://127.0.0.1/v1", {}, "check evaluate.judge.url"},
@@ -140,11 +141,11 @@ TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
        {"judge.key_variable=MENTOR_NO_KEY"},
        "the environment variable MENTOR_NO_KEY is not set"},
       {good.url(), {"judge.model="}, "evaluate.judge.model: is not set"},
-      {good.url(), {"out=taken/out"}, "taken"},
+      {good.url(), {"out=" + taken + "/out"}, "taken"},
       {good.url(), {"out="}, "evaluate.out: is not set"},
       {good.url(), {"tasks=[cpp]"}, "evaluate.tasks: 'cpp' is no task"},
       {good.url(), {"judge.extra_body=top_k"}, "evaluate.judge.extra_body: 'top_k' is no JSON"},
-      {good.url(), {"judge.prompts=taken"}, "user_prompt_subject_full.txt: missing"},
+      {good.url(), {"judge.prompts=" + taken}, "user_prompt_subject_full.txt: missing"},
       {good.url(), {"judge.kind=replay"}, "evaluate.judge.replay: is not set"},
       {good.url(), {"judge.kind=oracle"}, "evaluate.judge.kind"},
   };

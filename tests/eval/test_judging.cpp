@@ -148,7 +148,8 @@ TEST_F(Judging, RepeatsWhatFailedByItsKind) {
         break;
       case '4':
         if (before < 1) {
-          return {.body = R"({"choices": [{"message": {"content": null, "refusal": "No."}}]})"};
+          return {.body = R"({"choices": [{"message": {"content": null, "refusal": "No."}}],
+                              "usage": {"prompt_tokens": 900, "completion_tokens": 0}})"};
         }
         break;
       case '5':
@@ -182,8 +183,8 @@ TEST_F(Judging, RepeatsWhatFailedByItsKind) {
   EXPECT_EQ(counts[RatingStatus::kParseError], 2);
   EXPECT_EQ(counts[RatingStatus::kRefused], 1);
   EXPECT_THAT(seeds_of_3, SizeIs(3));
-  // Answers without a score are paid for, too: 900 in, 100 out, twice.
-  EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + 2 * 0.006, 1e-9);
+  // Answers without a score are paid for, too: 900 in, 100 out, twice, and 900 in.
+  EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + 2 * 0.006 + 0.0045, 1e-9);
 }
 
 TEST_F(Judging, LeavesWhatHasNoScoreAndAsksForItNextTime) {
