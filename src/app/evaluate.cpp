@@ -10,15 +10,21 @@
 #include "mentor/image/image_io.h"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <ostream>
 
 namespace mentor {
 namespace {
 
-/// What is wrong with the pictures of the input, in the order of their names.
-std::vector<std::string> damaged_pictures(const EvaluationInput& input,
-                                          const RuntimeConfig& runtime) {
+struct PictureCheck {
+  std::vector<std::string> damaged;  // a line each, in the order of the files
+  std::atomic<int64_t> not_square = 0;
+};
+
+/// Decodes every picture of the input.
+void check_pictures(const EvaluationInput& input, const RuntimeConfig& runtime,
+                    PictureCheck& check) {
   std::vector<fs::path> pictures;
   for (const Subject& subject : input.dataset.subjects) pictures.push_back(subject.image);
   for (const SampleFiles& item : input.items) {
@@ -29,37 +35,37 @@ std::vector<std::string> damaged_pictures(const EvaluationInput& input,
                               .alpha_on_white = true,
                               .max_pixels = runtime.max_image_pixels,
                               .min_side = runtime.min_image_side};
-  std::vector<std::string> problems;
   std::mutex mutex;
   Progress progress(
       {.what = "decode", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});
   for_each_index(static_cast<int64_t>(pictures.size()), runtime.cpu_threads(), [&](int64_t i) {
     throw_if_interrupted();
     try {
-      (void)read_image(pictures[static_cast<size_t>(i)], options);
+      const Image image = read_image(pictures[static_cast<size_t>(i)], options);
+      check.not_square += image.width != image.height;
     } catch (const DataError& e) {
       const std::lock_guard lock(mutex);
-      problems.emplace_back(e.what());
+      check.damaged.emplace_back(e.what());
     }
     progress.advance();
   });
-  std::ranges::sort(problems);
-  return problems;
+  std::ranges::sort(check.damaged);
 }
 
-/// Input whose pictures can be read.
-EvaluationInput read_sound_input(const RunConfig& config) {
+/// Input whose pictures can be read; what they are like goes to `check`.
+EvaluationInput read_sound_input(const RunConfig& config, PictureCheck& check) {
   EvaluationInput input = read_input(config.evaluate);
-  const std::vector<std::string> damaged = damaged_pictures(input, config.runtime);
-  if (!damaged.empty()) throw DataError(joined_lines(damaged));
+  check_pictures(input, config.runtime, check);
+  if (!check.damaged.empty()) throw DataError(joined_lines(check.damaged));
   return input;
 }
 
 }  // namespace
 
-void validate_evaluation(const RunConfig& config, std::ostream& out) {
-  const EvaluateConfig& evaluate = config.evaluate;
-  const EvaluationInput input = read_sound_input(config);
+void validate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
+  const EvaluateConfig& evaluate = run.config.evaluate;
+  PictureCheck check;
+  const EvaluationInput input = read_sound_input(run.config, check);
   out << format("{}: {} subjects, {} prompts{}\n", evaluate.dataset, input.dataset.subjects.size(),
                 input.dataset.subjects.size() * kPromptsPerSubject,
                 input.dataset.has_published_size()
@@ -74,12 +80,20 @@ void validate_evaluation(const RunConfig& config, std::ostream& out) {
     out << format("{} texts differ from the data set: judges get those of the samples\n",
                   input.other_captions.size());
   }
+  if (check.not_square > 0) {
+    out << format(
+        "{} pictures are not square: judges get them stretched, as the published code "
+        "does it\n",
+        check.not_square.load());
+  }
 }
 
-void judge_evaluation(const RunConfig& config, std::ostream& out) {
-  const EvaluateConfig& evaluate = config.evaluate;
-  const EvaluationInput input = read_sound_input(config);
+void judge_evaluation(const LoadedRunConfig& run, std::ostream& out) {
+  const EvaluateConfig& evaluate = run.config.evaluate;
+  PictureCheck check;
+  const EvaluationInput input = read_sound_input(run.config, check);
   const JudgingState state = judge_samples(evaluate, input.items);
+  write_text(evaluate.out / "config.yaml", dump_config(run.config, run.origins));
   out << format("{}: {} ratings: {}; {} of them were there before\n", ratings_file(evaluate.out),
                 state.wanted, state.text(), state.before);
   if (state.cost > 0) out << format("cost of all attempts: {:.4f}\n", state.cost);
@@ -92,10 +106,10 @@ void judge_evaluation(const RunConfig& config, std::ostream& out) {
              ratings_file(evaluate.out), lacking, state.wanted, state.text()));
 }
 
-void estimate_evaluation(const RunConfig& config, std::ostream& out) {
-  const JudgeConfig& judge = config.evaluate.judge;
-  const EvaluationInput input = read_input(config.evaluate);
-  const CostEstimate estimate = estimate_cost(config.evaluate, input.items);
+void estimate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
+  const JudgeConfig& judge = run.config.evaluate.judge;
+  const EvaluationInput input = read_input(run.config.evaluate);
+  const CostEstimate estimate = estimate_cost(run.config.evaluate, input.items);
   out << format("to ask: {} questions on CP, {} on PF, in {} runs\n", estimate.cp_questions,
                 estimate.pf_questions, judge.runs);
   out << format("tokens: {:.0f} sent, {:.0f} answered, {}\n", estimate.input_tokens,
@@ -109,9 +123,9 @@ void estimate_evaluation(const RunConfig& config, std::ostream& out) {
   out << format("cost: about {:.2f}, and {:.2f} spent so far\n", estimate.cost, estimate.spent);
 }
 
-void reparse_evaluation(const RunConfig& config, std::ostream& out) {
-  const int64_t changed = reparse_answers(config.evaluate);
-  out << format("{}: {} ratings changed\n", ratings_file(config.evaluate.out), changed);
+void reparse_evaluation(const LoadedRunConfig& run, std::ostream& out) {
+  const int64_t changed = reparse_answers(run.config.evaluate);
+  out << format("{}: {} ratings changed\n", ratings_file(run.config.evaluate.out), changed);
 }
 
 }  // namespace mentor

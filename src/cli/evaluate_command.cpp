@@ -9,14 +9,14 @@
 namespace mentor {
 namespace {
 
-using Verb = void (*)(const RunConfig&, std::ostream&);
+using Verb = void (*)(const LoadedRunConfig&, std::ostream&);
 
 /// A verb that a configuration tells everything.
 CLI::App* add_verb(CLI::App& group, const char* name, const char* help, Verb verb) {
   CLI::App* command = group.add_subcommand(name, help);
   auto config = std::make_shared<ConfigArguments>();
   config->add_to(*command);
-  command->callback([config, verb] { verb(config->load().config, std::cout); });
+  command->callback([config, verb] { verb(config->load(), std::cout); });
   command->footer(std::string("Example:\n  mentor evaluate ") + name + " configs/evaluate.yaml");
   return command;
 }

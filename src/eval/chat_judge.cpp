@@ -2,6 +2,7 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
+#include "mentor/core/log.h"
 #include "mentor/core/random.h"
 #include "mentor/eval/chat.h"
 #include "mentor/eval/cost.h"
@@ -18,6 +19,7 @@ namespace mentor {
 namespace {
 
 constexpr int64_t kMostLostInARow = 10;  // questions without an answer before giving up
+constexpr double kLongPause = 5;         // seconds that are worth a line
 constexpr double kLongestWait = 0.5;     // seconds between looks at interrupts
 
 double seconds_now() {
@@ -50,6 +52,11 @@ void check_settings(const JudgeConfig& config) {
   if (url_host(config.url).empty()) {
     throw ConfigError(format(
         "evaluate.judge.url: '{}' is no address, such as http://localhost:8000/v1", config.url));
+  }
+  if (config.url.find('@') != std::string::npos) {
+    throw ConfigError(
+        "evaluate.judge.url: holds a name or password, which would be logged: a key belongs into "
+        "the variable of evaluate.judge.key_variable");
   }
   if (config.max_cost > 0 && config.price_input + config.price_output <= 0) {
     throw ConfigError(
@@ -240,10 +247,17 @@ class ChatJudge : public Judge {
     }
     repeat(asked, attempt, reply.retry_after);
     if (reply.status == 429) {
-      const double delay =
-          reply.retry_after > 0 ? reply.retry_after : backoff_seconds(config_.backoff, 0, 0);
-      resume_at_ = std::max(resume_at_, seconds_now() + delay);  // everybody waits
+      pause(reply.retry_after > 0 ? reply.retry_after : backoff_seconds(config_.backoff, 0, 0));
     }
+  }
+
+  /// Nobody asks for so long.
+  void pause(double seconds) {
+    const double now = seconds_now(), until = now + seconds;
+    if (until - std::max(resume_at_, now) > kLongPause) {
+      log::info("{}: too many questions: waits {:.0f} s, as it asks for", config_.url, seconds);
+    }
+    resume_at_ = std::max(resume_at_, until);
   }
 
   /// The same question again, later: no answer came.

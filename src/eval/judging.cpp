@@ -3,11 +3,14 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
+#include "mentor/core/log.h"
 #include "mentor/core/progress.h"
 #include "mentor/eval/chat.h"
 #include "mentor/eval/cost.h"
 #include "mentor/eval/judge.h"
 #include "mentor/eval/score_parser.h"
+
+#include <chrono>
 
 namespace mentor {
 namespace {
@@ -88,6 +91,28 @@ std::vector<Attempt> missing_attempts(const EvaluateConfig& config,
   return attempts;
 }
 
+/// Says every minute what has been spent.
+class SpendingLog {
+ public:
+  explicit SpendingLog(double spent) : cost_(spent) {}
+
+  [[nodiscard]] double cost() const { return cost_; }
+  void add(const Attempt& attempt) {
+    cost_ += attempt.cost;
+    if (attempt.status != RatingStatus::kOk) ++without_score_;
+    const auto now = Clock::now();
+    if (now - said_ < std::chrono::minutes(1)) return;
+    said_ = now;
+    log::info("judge: {:.4f} spent, {} attempts without a score", cost_, without_score_);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double cost_;
+  int64_t without_score_ = 0;
+  Clock::time_point said_ = Clock::now();
+};
+
 JudgingState state_of(const EvaluateConfig& config, const std::vector<SampleFiles>& items,
                       const Ratings& ratings) {
   JudgingState state;
@@ -127,10 +152,10 @@ JudgingState judge_samples(const EvaluateConfig& config, const std::vector<Sampl
   const std::unique_ptr<Judge> judge = make_judge(config, rubric, spent);
   require_same_judge(store_of(config), store.attempts(), judge->identity());
   Ratings ratings = last_attempts(store.attempts());
-  double cost = spent;
+  SpendingLog spending(spent);
   const auto keep = [&](const Attempt& attempt) {
     store.append(attempt);
-    cost += attempt.cost;
+    spending.add(attempt);
     ratings.insert_or_assign(attempt.key, attempt);
   };
   const Plan plan = plan_ratings(wanted_ratings(config, items, rubric, judge->identity()), ratings);
@@ -149,7 +174,7 @@ JudgingState judge_samples(const EvaluateConfig& config, const std::vector<Sampl
   throw_if_interrupted();
   JudgingState state = state_of(config, items, ratings);
   state.before = plan.made;
-  state.cost = cost;
+  state.cost = spending.cost();
   return state;
 }
 

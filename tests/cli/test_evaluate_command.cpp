@@ -17,7 +17,9 @@ TEST_F(EvaluateValidate, ValidatesACompleteSet) {
   EXPECT_THAT(result.out, HasSubstr("data: 3 subjects, 27 prompts; not DreamBench++"));
   EXPECT_THAT(result.out, HasSubstr("27 of 27 pictures with reference and text"));
   put_file(dir_ / "samples/text/object_00_toy_00/4_0.txt", "A cat");
-  EXPECT_THAT(run("validate").out, HasSubstr("1 texts differ from the data set"));
+  put_file(object_ / "5_0.jpg", encode_jpeg(Image(16, 24)));
+  EXPECT_THAT(run("validate").out, testing::AllOf(HasSubstr("1 texts differ from the data set"),
+                                                  HasSubstr("1 pictures are not square")));
 }
 
 TEST_F(EvaluateValidate, ValidatesAPartOfASet) {

@@ -52,6 +52,7 @@ TEST_F(EvaluateJudge, EstimatesJudgesAndReparses) {
   // 54 answers of 1000 tokens at 2.5 and 10 tokens at 10 per million.
   EXPECT_THAT(judged.out, AllOf(HasSubstr("54 ratings: ok 54; 0 of them were there before"),
                                 HasSubstr("cost of all attempts: 0.1404")));
+  EXPECT_THAT(read_text(dir_ / "out/config.yaml"), HasSubstr("model: mock"));
   EXPECT_THAT(run("judge", settings).out, HasSubstr("54 of them were there before"));
   EXPECT_THAT(run("estimate", settings).out, HasSubstr("to ask: 0 questions on CP, 0 on PF"));
   EXPECT_THAT(run("reparse", settings).out, HasSubstr("ratings.jsonl: 0 ratings changed"));
@@ -134,6 +135,7 @@ TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
       {good.url("https"), {}, "for https:// the server's certificate"},
       {"ftp://127.0.0.1/v1", {}, "check evaluate.judge.url"},
       {"", {}, "evaluate.judge.url: '' is no address"},
+      {"http://me:secret@127.0.0.1/v1", {}, "evaluate.judge.url: holds a name or password"},
       {mute.url(), {"judge.new_seeds=1"}, "54 of 54 ratings have no score (parse_error 54)"},
       {good.url(), {"judge.price_input=5", "judge.max_cost=0.02"}, "evaluate.judge.max_cost: 0.0"},
       {good.url(), {"judge.max_cost=1"}, "judge.max_cost: needs price_input and price_output"},

@@ -2,6 +2,7 @@
 #include "mentor/core/format.h"
 #include "mentor/eval/input.h"
 #include "mentor/eval/judging.h"
+#include "mentor/eval/scores.h"
 #include "support/drawn_dataset.h"
 #include "support/mock_chat_server.h"
 #include "support/temp_dir.h"
@@ -97,6 +98,27 @@ TEST_F(Judging, RatesEveryItemOnceInEachRun) {
     seeds.insert(attempt.seed);
   }
   EXPECT_EQ(static_cast<int64_t>(seeds.size()), state.wanted);
+}
+
+TEST_F(Judging, GivesTheCellsComputedByHand) {
+  const MockChatServer server(fair_reply);
+  judge(server);
+  std::vector<ItemScore> scores;
+  for (const auto& [key, attempt] : last_attempts(attempts())) {
+    scores.push_back({.key = key, .score = attempt.score});
+  }
+  const ScoreTable table = aggregate(scores);
+  // Subjects 0, 1, 2 and style 0 with (index + prompt) % 5: sums of 31, 19 and 21 of 16, 12 and 8
+  // items, each of 4 at most.
+  const std::map<Cell, double> expected = {
+      {Cell::kObject, 0.75},       {Cell::kStyle, 0.75},
+      {Cell::kCp, 0.75},           {Cell::kPhotorealistic, 0.484},
+      {Cell::kPromptStyle, 0.396}, {Cell::kImaginative, 0.656},
+      {Cell::kPf, 0.493}};
+  for (const auto& [cell, value] : expected) EXPECT_EQ(table[cell].value, value) << name_of(cell);
+  EXPECT_NEAR(table[Cell::kProduct].value.value(), 0.75 * 0.493, 5e-4);
+  EXPECT_FALSE(table[Cell::kHuman].value);
+  EXPECT_EQ(table.coverage(), 1);
 }
 
 TEST_F(Judging, GoesOnWhereItStopped) {
