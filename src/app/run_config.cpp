@@ -78,6 +78,27 @@ bool draws_toy_records(const DataConfig& data) {
          std::ranges::any_of(data.mixture, [](const auto& entry) { return entry.second.is_toy(); });
 }
 
+std::vector<ValueChange> changed_values(RunConfig before, RunConfig now) {
+  const FieldTable old_table = fields_of(before), new_table = fields_of(now);
+  const auto value_in = [](const FieldTable& table, const std::string& path) {
+    const Field* field = table.find_field(path);
+    return field ? yaml_text(field->value()) : std::string("nothing");
+  };
+  std::vector<ValueChange> changes;
+  const auto add = [&](const Field& field) {
+    ValueChange change{.path = field.path,
+                       .before = value_in(old_table, field.path),
+                       .now = value_in(new_table, field.path),
+                       .is_path = std::holds_alternative<std::filesystem::path*>(field.target)};
+    if (change.before != change.now) changes.push_back(std::move(change));
+  };
+  for (const Field& field : new_table.fields()) add(field);
+  for (const Field& field : old_table.fields()) {
+    if (!new_table.find_field(field.path)) add(field);
+  }
+  return changes;
+}
+
 LoadedRunConfig load_run_config(const std::optional<std::filesystem::path>& file,
                                 const std::vector<Override>& overrides) {
   ConfigInput input{.name = kDefaultName, .text = kDefaultConfig, .overrides = overrides};

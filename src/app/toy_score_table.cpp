@@ -149,7 +149,9 @@ std::string ToyScoreTable::json() const {
                         {"chance", json_number(row.chance)}};
   }
   for (const ScoredPicture& picture : pictures_) {
-    json one = {{"file", picture.file.filename().string()}, {"number", picture.of->number}};
+    json one = {{"file", picture.file.filename().string()},
+                {"number", picture.of->number},
+                {"identity", number_of(picture.of->asked.subject)}};
     for (const Figure& figure : figures()) {
       one[figure.name] = json_number(figure.of(picture.score, *picture.of));
     }

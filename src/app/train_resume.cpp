@@ -10,27 +10,6 @@
 namespace mentor {
 namespace {
 
-/// "model.decoder.dim: 128 in the checkpoint, 256 now"
-struct Change {
-  std::string path, before, now;
-  [[nodiscard]] std::string string() const {
-    return format("{}: {} in the checkpoint, {} now", path, before, now);
-  }
-};
-
-std::vector<Change> changes_between(RunConfig before, RunConfig now) {
-  const FieldTable old_table = fields_of(before), new_table = fields_of(now);
-  std::vector<Change> changes;
-  for (const Field& field : new_table.fields()) {
-    const Field* old_field = old_table.find_field(field.path);
-    const bool is_path = std::holds_alternative<fs::path*>(field.target);
-    const std::string old_value = old_field ? yaml_text(old_field->value()) : "nothing";
-    if (is_path || old_value == yaml_text(field.value())) continue;
-    changes.push_back({field.path, old_value, yaml_text(field.value())});
-  }
-  return changes;
-}
-
 /// Whether the weights of another value have no place here, or mean another thing.
 bool changes_model(const std::string& path, Trained what) {
   if (what == Trained::kCodec) {
@@ -43,11 +22,14 @@ bool changes_model(const std::string& path, Trained what) {
 void compare_with_checkpoint(const fs::path& checkpoint, const TrainOptions& options) {
   const LoadedRunConfig before = load_run_config(checkpoint / "config.yaml");
   std::string refused;
-  for (const Change& change : changes_between(before.config, options.run.config)) {
+  for (const ValueChange& change : changed_values(before.config, options.run.config)) {
+    if (change.is_path) continue;
+    const std::string words =
+        format("{}: {} in the checkpoint, {} now", change.path, change.before, change.now);
     if (changes_model(change.path, options.what)) {
-      refused += (refused.empty() ? "" : "; ") + change.string();
+      refused += (refused.empty() ? "" : "; ") + words;
     } else {
-      log::warn("resuming with a changed option: {}", change.string());
+      log::warn("resuming with a changed option: {}", words);
     }
   }
   if (refused.empty()) return;

@@ -165,6 +165,7 @@ void add_toy_command(CLI::App& mentor) {
   add_make(*toy);
   add_show(*toy);
   add_score(*toy);
+  add_toy_ablate_command(*toy);
   add_tokenizer(*toy);
 }
 

@@ -306,14 +306,15 @@ class ConfigReader {
 
 }  // namespace
 
-Override parse_override(std::string_view assignment) {
+Override parse_override(std::string_view assignment, const std::string& origin) {
   const size_t equals = assignment.find('=');
   if (equals == 0 || equals == std::string_view::npos) {
-    throw ConfigError(
-        format("--set: '{}' is no assignment: write KEY=VALUE, as in generate.seed=1", assignment));
+    throw ConfigError(format("{}: '{}' is no assignment: write KEY=VALUE, as in generate.seed=1",
+                             origin, assignment));
   }
   return {.path = std::string(assignment.substr(0, equals)),
-          .value = std::string(assignment.substr(equals + 1))};
+          .value = std::string(assignment.substr(equals + 1)),
+          .origin = origin};
 }
 
 void add_named_entries(const ConfigInput& input, const FieldTable& table) {

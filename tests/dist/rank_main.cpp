@@ -171,6 +171,12 @@ const std::map<std::string, Scenario> kScenarios{
 void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 /// What one rank does without the others, for the launcher.
+int run_alone() {
+  std::printf("alone %d, threads %s\n", static_cast<int>(read_process_environment().world_size),
+              std::getenv("MENTOR_THREADS"));
+  return kExitDone;
+}
+
 const std::map<std::string, std::function<int()>> kAlone{
     {"show",
      []() -> int {
@@ -213,13 +219,7 @@ const std::map<std::string, std::function<int()>> kAlone{
        say("saved");
        return interrupt_exit_code();
      }},
-    {"alone",
-     []() -> int {
-       std::printf("alone %d, threads %s\n",
-                   static_cast<int>(read_process_environment().world_size),
-                   std::getenv("MENTOR_THREADS"));
-       return kExitDone;
-     }},
+    {"alone", run_alone},
     {"has_a_cause",
      []() -> int {
        say("error: the cause");

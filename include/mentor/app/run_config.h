@@ -87,6 +87,13 @@ struct RunConfig {
 /// Whether the mixture or the validation takes records of the toy world.
 [[nodiscard]] bool draws_toy_records(const DataConfig& data);
 
+/// A value that two configurations do not agree on, as YAML; "nothing" where one does not have it.
+struct ValueChange {
+  std::string path, before, now;
+  bool is_path = false;
+};
+[[nodiscard]] std::vector<ValueChange> changed_values(RunConfig before, RunConfig now);
+
 /// A configuration that is read and valid.
 struct LoadedRunConfig {
   RunConfig config;

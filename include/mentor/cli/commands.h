@@ -23,6 +23,9 @@ void add_toy_command(CLI::App& mentor);
 void add_train_command(CLI::App& mentor);
 void add_weights_command(CLI::App& mentor);
 
+/// One of a group's own.
+void add_toy_ablate_command(CLI::App& toy);
+
 /// All commands, in the order of `mentor --help`.
 void add_commands(CLI::App& mentor);
 

@@ -19,7 +19,8 @@ struct Override {
 };
 
 /// "a.b=c" -> Override. Throws ConfigError without a '='.
-[[nodiscard]] Override parse_override(std::string_view assignment);
+[[nodiscard]] Override parse_override(std::string_view assignment,
+                                      const std::string& origin = "--set");
 
 /// Where a configuration comes from.
 struct ConfigInput {

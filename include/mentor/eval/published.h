@@ -26,5 +26,7 @@ struct PublishedTable {
 };
 
 [[nodiscard]] std::span<const PublishedTable> published_tables();
+/// What MENTOR's paper says that each part of the method is worth.
+[[nodiscard]] const PublishedTable& published_ablations();
 
 }  // namespace mentor

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "mentor/core/filesystem.h"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace mentor {
+
+/// Columns of the table. All but the two that follow from CP and PF are figures of every picture in
+/// a file of scores (`mentor toy score --json`), under these names.
+inline constexpr std::array<std::string_view, 13> kAblationFigures = {
+    "CP",      "untold CP",  "PF",     "CP*PF", "CP/PF", "shape", "first colour", "second colour",
+    "pattern", "background", "number", "size",  "place"};
+inline constexpr size_t kCpFigure = 0, kPfFigure = 2, kProductFigure = 3, kRatioFigure = 4;
+
+/// One picture: whom it shows, and its figures; NaN for those that it has not.
+struct PictureScore {
+  int64_t identity = 0;
+  std::array<double, kAblationFigures.size()> figures{};
+};
+
+/// DataError naming the file when it is none of scores.
+[[nodiscard]] std::vector<PictureScore> read_picture_scores(const fs::path& file);
+
+/// The pictures of one row, by seed.
+using RowScores = std::vector<std::vector<PictureScore>>;
+
+/// A mean with the middle 95 % of what it is when seeds and identities are drawn again.
+struct Estimate {
+  double mean = 0, low = 0, high = 0;
+};
+
+struct RowEstimates {
+  std::array<Estimate, kAblationFigures.size()> figures;
+  std::array<Estimate, kAblationFigures.size()> differences;  // to the reference row
+};
+
+/// CP*PF and CP/PF are those of the mean CP and PF, as in the paper. All rows share each draw, in
+/// which the identities are the same for all seeds: every seed draws the same cases, and is
+/// compared with itself. The rows have equally many seeds.
+[[nodiscard]] std::vector<RowEstimates> estimate_rows(const std::vector<RowScores>& rows,
+                                                      size_t reference);
+
+enum class Agreement { kYes, kNo, kWithinNoise };
+/// Whether a difference has the sign that the paper's has; within noise: the interval holds 0.
+[[nodiscard]] Agreement agreement(double paper_difference, const Estimate& difference);
+[[nodiscard]] std::string_view name_of(Agreement agreement);  // "within noise"
+
+}  // namespace mentor

@@ -1,0 +1,23 @@
+#include "ablation_report.h"
+
+#include "ablation_tables.h"
+#include "mentor/core/format.h"
+
+#include <ostream>
+
+namespace mentor {
+
+void write_ablation_report(const AblationPlan& plan, std::ostream& out) {
+  const AblationResults results = read_results(plan);
+  const std::vector<TextTable> tables = ablation_tables(plan, results);
+  std::string text = "# Ablations on the toy world\n\n";
+  for (const std::string& finding : ablation_findings(plan, results)) {
+    text += finding + "\n\n";
+    out << finding << "\n";
+  }
+  for (const TextTable& table : tables) text += markdown(table);
+  write_text(plan.out / "ablations.md", text);
+  out << format("{}\n", plan.out / "ablations.md");
+}
+
+}  // namespace mentor
