@@ -26,10 +26,10 @@ struct PaperFigure {
   size_t figure;
   Cell cell;
 };
-inline constexpr std::array<PaperFigure, 3> kPaperFigures = {{{"CP", kCpFigure, Cell::kCp},
-                                                              {"PF", kPfFigure, Cell::kPf},
-                                                              {"CP×PF", kProductFigure,
-                                                               Cell::kProduct}}};
+inline constexpr std::array<PaperFigure, 3> kPaperFigures = {
+    {{"CP", kCpFigure, Cell::kCp},
+     {"PF", kPfFigure, Cell::kPf},
+     {"CP×PF", kProductFigure, Cell::kProduct}}};
 
 /// The paper's row that a row stands beside, or null.
 [[nodiscard]] const PublishedRow* published_row(const PlannedRow& row);
