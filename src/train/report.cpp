@@ -1,13 +1,11 @@
 #include "mentor/train/report.h"
 
-#include "chart.h"
 #include "figures.h"
-#include "html_text.h"
 #include "mentor/core/format.h"
-#include "report_page.h"
+#include "mentor/report/chart.h"
+#include "mentor/report/html.h"
+#include "mentor/report/page.h"
 #include "report_pictures.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -18,7 +16,7 @@
 namespace mentor {
 namespace {
 
-constexpr size_t kMostEvents = 300;          // in the table and under the pointer: the newest
+constexpr size_t kMostEvents = 300;          // in the table: the newest
 constexpr size_t kLongestSection = 150'000;  // bytes of text
 
 struct StateWords {
@@ -96,37 +94,34 @@ std::string count_text(int64_t count) {
   return count < 1000 ? format("{}", count) : trimmed(fit_thousands(static_cast<double>(count)));
 }
 
-std::string figure(std::string_view label, const std::string& value, const std::string& note = "") {
-  return format("<div><dt>{}</dt><dd>{}</dd><dd>{}</dd></div>\n", label, escape_html(value),
-                escape_html(note));
-}
-
-std::string figures_html(const RunRecords& records) {
-  if (records.train.empty()) return "";
+std::vector<KeyFigure> figures_of(const RunRecords& records) {
+  if (records.train.empty()) return {};
   const IntervalMetrics& last = records.train.back();
   double seconds = 0;
   for (const IntervalMetrics& m : records.train) seconds += m.seconds;
   for (const ValidationMetrics& m : records.validation) seconds += m.seconds;
-  std::string html = figure("Loss", format("{:#.4g}", last.loss),
-                            are_tasks(last.task_loss) ? "per image token" : "");
+  std::vector<KeyFigure> figures = {
+      {"Loss", format("{:#.4g}", last.loss), are_tasks(last.task_loss) ? "per image token" : ""}};
   const auto best = std::min_element(
       records.validation.begin(), records.validation.end(),
       [](const auto& a, const auto& b) { return !(a.loss >= b.loss) && !std::isnan(a.loss); });
   if (best != records.validation.end()) {
-    html += figure("Best validation", format("{:#.4g}", best->loss),
-                   "at step " + grouped_digits(best->step));
+    figures.push_back({"Best validation", format("{:#.4g}", best->loss),
+                       "at step " + grouped_digits(best->step)});
   }
-  html += figure("Samples", count_text(last.samples),
-                 trimmed(fit_number(last.samples_per_s, 5, 2)) + " per second");
-  html += figure("Tokens", count_text(last.tokens),
-                 trimmed(fit_thousands(last.tokens_per_s)) + " per second");
-  if (last.mfu) html += figure("Utilisation", trimmed(fit_percent(*last.mfu)), "of the peak (MFU)");
-  html += figure("Time", short_duration(seconds), "spent training");
+  figures.push_back({"Samples", count_text(last.samples),
+                     trimmed(fit_number(last.samples_per_s, 5, 2)) + " per second"});
+  figures.push_back({"Tokens", count_text(last.tokens),
+                     trimmed(fit_thousands(last.tokens_per_s)) + " per second"});
+  if (last.mfu) {
+    figures.push_back({"Utilisation", trimmed(fit_percent(*last.mfu)), "of the peak (MFU)"});
+  }
+  figures.push_back({"Time", short_duration(seconds), "spent training"});
   if (last.skipped_steps > 0 || last.bad_records > 0) {
-    html += figure("Steps skipped", format("{}", last.skipped_steps),
-                   format("{} bad records", last.bad_records));
+    figures.push_back({"Steps skipped", format("{}", last.skipped_steps),
+                       format("{} bad records", last.bad_records)});
   }
-  return "<dl class=\"figures\">\n" + html + "</dl>\n";
+  return figures;
 }
 
 // --- Charts --------------------------------------------------------------------------------------
@@ -238,7 +233,8 @@ ChartFrame frame_of(const RunRecords& records) {
   }
   for (const RunEvent& event : records.events) {
     frame.steps.high = std::max(frame.steps.high, static_cast<double>(event.step));
-    frame.marks.push_back({static_cast<double>(event.step), std::string(event_name(event.kind))});
+    frame.marks.push_back({static_cast<double>(event.step), std::string(event_name(event.kind)),
+                           words_of(event.kind) + ": " + event.text});
   }
   return frame;
 }
@@ -261,23 +257,6 @@ std::string marks_key(const RunRecords& records) {
   return html.empty() ? "" : format("<p class=\"marks\">{}</p>\n", html);
 }
 
-/// The charts as HTML, and what the script needs of them.
-struct Charts {
-  std::string html;
-  std::string json;
-
-  void add(const Chart& chart, const ChartFrame& frame) {
-    html += chart_html(chart, frame);
-    json += (json.empty() ? "" : ",\n") + chart_json(chart, frame);
-  }
-  void add_grid(std::string_view title, const std::vector<Chart>& charts, const ChartFrame& frame) {
-    if (charts.empty()) return;
-    html += format("<h2>{}</h2>\n<div class=\"charts\">\n", title);
-    for (const Chart& chart : charts) add(chart, frame);
-    html += "</div>\n";
-  }
-};
-
 Charts charts_of(const RunRecords& records) {
   Charts charts;
   if (records.train.empty()) return charts;
@@ -293,50 +272,28 @@ Charts charts_of(const RunRecords& records) {
 
 // --- Text ----------------------------------------------------------------------------------------
 
-std::vector<RunEvent> newest_events(const RunRecords& records) {
-  const auto count = std::min(kMostEvents, records.events.size());
-  return {records.events.rbegin(), records.events.rbegin() + static_cast<int64_t>(count)};
-}
-
-std::string details(std::string_view title, const std::string& note, const std::string& content) {
-  return format("<details><summary>{} <span>{}</span></summary>{}</details>\n", escape_html(title),
-                note, content);
-}
-
 std::string text_html(const RunRecords& records, const ReportInput& input) {
   std::string html;
   if (!records.events.empty()) {
+    const size_t count = std::min(kMostEvents, records.events.size());
     std::string rows;
-    for (const RunEvent& event : newest_events(records)) {
+    for (size_t i = 1; i <= count; ++i) {
+      const RunEvent& event = records.events[records.events.size() - i];
       rows += format("<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n", grouped_digits(event.step),
                      words_of(event.kind), escape_html(event.text));
     }
     std::string note = format("{}", records.events.size());
     if (records.events.size() > kMostEvents)
       note += format(", the last {} are listed", kMostEvents);
-    html += details("Events", note, "<table class=\"events\"><tbody>" + rows + "</tbody></table>");
+    html +=
+        details_html("Events", note, "<table class=\"events\"><tbody>" + rows + "</tbody></table>");
   }
   for (const ReportSection& section : input.sections) {
     const bool cut = section.text.size() > kLongestSection;
-    html += details(section.title, cut ? "(the beginning)" : "",
-                    "<pre>" + escape_html(section.text.substr(0, kLongestSection)) + "</pre>");
+    html += details_html(section.title, cut ? "(the beginning)" : "",
+                         "<pre>" + escape_html(section.text.substr(0, kLongestSection)) + "</pre>");
   }
   return html.empty() ? "" : "<h2>Details</h2>\n" + html;
-}
-
-/// For the script: nothing in it may look like the end of the element.
-std::string data_json(const RunRecords& records, const std::string& charts) {
-  const Range steps = frame_of(records).steps;
-  nlohmann::json events = nlohmann::json::array();
-  for (const RunEvent& event : newest_events(records)) {
-    events.push_back({event.step, words_of(event.kind) + ": " + event.text});
-  }
-  const std::string json =
-      format("{{\"steps\":[{},{}],\"events\":{},\n\"charts\":[{}]}}", steps.low, steps.high,
-             events.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), charts);
-  std::string safe;
-  for (const char c : json) safe += c == '<' ? std::string("\\u003c") : std::string(1, c);
-  return safe;
 }
 
 }  // namespace
@@ -345,20 +302,15 @@ void write_report(const fs::path& folder, const RunRecords& records, const Repor
   const std::string name =
       !input.run_name.empty() ? input.run_name : fs::weakly_canonical(folder).filename().string();
   const Charts charts = charts_of(records);
-  std::string page = format(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-      "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\"/>\n"
-      "<title>{} ({})</title>\n<style>{}</style>\n</head>\n<body>\n<main class=\"{}\">\n",
-      escape_html(name), words_of(input.state).word, kReportStyle, words_of(input.state).style);
-  page += head_html(name, records, input) + figures_html(records) + charts.html +
-          pictures_html(folder, records.pictures) + text_html(records, input);
-  page += "<footer>Written by mentor train from metrics.jsonl.</footer>\n</main>\n";
-  page += format("<script type=\"application/json\" id=\"data\">{}</script>\n<script>{}</script>\n",
-                 data_json(records, charts.json), kReportScript);
-  page += "</body>\n</html>\n";
-  write_text(folder / "report.html", page);
+  const StateWords state = words_of(input.state);
+  write_text(folder / "report.html",
+             page_html({.title = format("{} ({})", name, state.word),
+                        .tone = std::string(state.style),
+                        .body = head_html(name, records, input) +
+                                figures_html(figures_of(records)) + charts.html +
+                                pictures_html(folder, records.pictures) + text_html(records, input),
+                        .charts = charts.json,
+                        .footer = "Written by mentor train from metrics.jsonl."}));
 }
 
 }  // namespace mentor

@@ -23,7 +23,7 @@ std::string report_of(const fs::path& folder, const RunRecords& records,
 
 /// What the script of the page reads.
 nlohmann::json data_of(const std::string& page) {
-  const std::string begin = "id=\"data\">";
+  const std::string begin = "id=\"charts\">";
   const size_t at = page.find(begin) + begin.size();
   return nlohmann::json::parse(page.substr(at, page.find("</script>", at) - at));
 }
@@ -64,8 +64,8 @@ TEST(Report, ShowsTheFiguresOfTheRun) {
   EXPECT_THAT(page, HasSubstr("<td>skipped step</td><td>the gradient norm was not finite</td>"));
 
   const nlohmann::json data = data_of(page);
-  EXPECT_EQ(data["charts"].size(), 1u + 5u + 6u);
-  const nlohmann::json& loss = data["charts"][0]["series"];
+  EXPECT_EQ(data.size(), 1u + 5u + 6u);
+  const nlohmann::json& loss = data[0]["series"];
   ASSERT_EQ(loss.size(), 3u);
   EXPECT_EQ(loss[0]["name"], "train");
   EXPECT_EQ(loss[0]["x"].size(), 300u);
@@ -75,7 +75,7 @@ TEST(Report, ShowsTheFiguresOfTheRun) {
   // Every chart has its plot, in the order of the data.
   size_t plots = 0;
   for (size_t at = 0; (at = page.find("<div class=\"plot\">", at)) != page.npos; ++at) ++plots;
-  EXPECT_EQ(plots, data["charts"].size());
+  EXPECT_EQ(plots, data.size());
 }
 
 TEST(Report, SaysHowTheRunEnded) {
@@ -105,7 +105,7 @@ TEST(Report, TakesAllTextAsText) {
   EXPECT_EQ(check_markup(page), "");
   EXPECT_THAT(page, Not(HasSubstr("<script>alert")));
   EXPECT_THAT(page, HasSubstr("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;"));
-  EXPECT_EQ(data_of(page)["events"][0][1].get<std::string>().substr(0, 18), "warning: </script>");
+  EXPECT_EQ(data_of(page)[0]["marks"][0][1].get<std::string>().substr(0, 18), "warning: </script>");
 }
 
 TEST(Report, OfAnEmptyRunIsAPage) {
@@ -113,7 +113,7 @@ TEST(Report, OfAnEmptyRunIsAPage) {
   const std::string page = report_of(dir.path(), {});
   EXPECT_EQ(check_markup(page), "");
   EXPECT_THAT(page, HasSubstr("no interval logged yet"));
-  EXPECT_EQ(data_of(page)["charts"].size(), 0u);
+  EXPECT_EQ(data_of(page).size(), 0u);
 }
 
 TEST(Report, DrawsOneIntervalAndValuesThatAreNotFinite) {
@@ -134,7 +134,7 @@ TEST(Report, DrawsOneIntervalAndValuesThatAreNotFinite) {
       ADD_FAILURE() << "in the drawing: " << body.substr(at < 60 ? 0 : at - 60, 90);
     }
   }
-  EXPECT_EQ(data_of(page)["charts"][0]["series"][0]["x"].size(), 28u);
+  EXPECT_EQ(data_of(page)[0]["series"][0]["x"].size(), 28u);
 }
 
 TEST(Report, StaysSmallForALongRunWithManyPictures) {
@@ -159,7 +159,7 @@ TEST(Report, StaysSmallForALongRunWithManyPictures) {
   EXPECT_THAT(page, HasSubstr("<figcaption>Step 0</figcaption>"));
   EXPECT_THAT(page, Not(HasSubstr("<figcaption>Step 1,000</figcaption>")));
   // One spike among 100 000 intervals is still there.
-  EXPECT_THAT(data_of(page)["charts"][7]["series"][0]["y"], testing::Contains(41));
+  EXPECT_THAT(data_of(page)[7]["series"][0]["y"], testing::Contains(41));
 }
 
 TEST(Report, NeedsNothingFromOutside) {

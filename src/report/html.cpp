@@ -1,4 +1,4 @@
-#include "html_text.h"
+#include "mentor/report/html.h"
 
 #include "mentor/core/format.h"
 

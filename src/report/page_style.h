@@ -4,8 +4,8 @@
 
 namespace mentor {
 
-/// Style sheet of report.html. Charts take their colours from it, so dark mode costs nothing.
-inline constexpr std::string_view kReportStyle = R"css(
+/// Style sheet of all pages. Charts take their colours from it, so dark mode costs nothing.
+inline constexpr std::string_view kPageStyle = R"css(
 :root {
   color-scheme: light dark;
   --page: #fcfcfb; --ink: #1d2025; --quiet: #6a7078; --rule: #e6e6e2; --raised: #ffffff;
@@ -143,10 +143,9 @@ footer { margin-top: 28px; font-size: 13px; color: var(--quiet); }
 )css";
 
 /// The values under the pointer. Everything else on the page works without it.
-inline constexpr std::string_view kReportScript = R"js(
+inline constexpr std::string_view kPageScript = R"js(
 (() => {
-  const page = JSON.parse(document.getElementById("data").textContent);
-  const [first, last] = page.steps;
+  const charts = JSON.parse(document.getElementById("charts").textContent);
   const number = v => Math.abs(v) >= 1e5 ? Math.round(v).toLocaleString("en") :
     v !== 0 && Math.abs(v) < 1e-3 ? v.toExponential(2) : String(+v.toPrecision(5));
   const nearest = (xs, x) => {
@@ -161,7 +160,7 @@ inline constexpr std::string_view kReportScript = R"js(
     return made;
   };
   document.querySelectorAll(".plot").forEach((plot, index) => {
-    const { unit, series } = page.charts[index];
+    const { unit, steps: [first, last], marks, series } = charts[index];
     let cross, tip;
     const hide = () => { cross?.remove(); tip?.remove(); cross = tip = undefined; };
     const show = event => {
@@ -182,8 +181,8 @@ inline constexpr std::string_view kReportScript = R"js(
         row.append(s.name, document.createElement("span"));
         row.lastChild.textContent = far ? "–" : number(s.y[i]) + (unit.startsWith("%") ? " %" : "");
       }
-      if (plot.parentNode.matches(".tall")) for (const e of page.events) {
-        if (Math.abs(e[0] - x) * box.width < 5 * (last - first)) element(tip, "event", e[1]);
+      for (const [at, text] of marks) {
+        if (Math.abs(at - x) * box.width < 5 * (last - first)) element(tip, "event", text);
       }
       const place = share * box.width;
       if (share > .55) tip.style.right = box.width - place + 12 + "px";

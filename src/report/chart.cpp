@@ -1,7 +1,7 @@
-#include "chart.h"
+#include "mentor/report/chart.h"
 
-#include "html_text.h"
 #include "mentor/core/format.h"
+#include "mentor/report/html.h"
 
 #include <nlohmann/json.hpp>
 
@@ -13,8 +13,9 @@
 namespace mentor {
 namespace {
 
-constexpr double kSide = 1000;     // of the drawing, which the page stretches to its size
-constexpr size_t kFewPoints = 40;  // so few are shown as dots as well
+constexpr double kSide = 1000;      // of the drawing, which the page stretches to its size
+constexpr size_t kFewPoints = 40;   // so few are shown as dots as well
+constexpr size_t kMostTexts = 300;  // of marks under the pointer: the newest
 
 int columns(const Chart& chart) { return chart.tall ? 400 : 160; }
 
@@ -108,8 +109,6 @@ std::string caption_html(const Chart& chart) {
   return html + "</figcaption>";
 }
 
-}  // namespace
-
 std::string chart_html(const Chart& chart, const ChartFrame& frame) {
   const Range values = range_of(chart);
   const Ticks rows = ticks(values, chart.tall ? 5 : 4),
@@ -141,6 +140,17 @@ std::string chart_html(const Chart& chart, const ChartFrame& frame) {
       lines, lettering);
 }
 
+/// [[120,"resumed: from step 100"],...]
+std::string texts_json(const ChartFrame& frame) {
+  nlohmann::json texts = nlohmann::json::array();
+  for (auto mark = frame.marks.rbegin(); mark != frame.marks.rend(); ++mark) {
+    if (texts.size() < kMostTexts) texts.push_back({mark->step, mark->text});
+  }
+  return texts.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// {"unit", "steps": [first, last], "marks": [[step, text]], "series": [{"name", "style", "x",
+/// "y"}]}
 std::string chart_json(const Chart& chart, const ChartFrame& frame) {
   std::string all;
   for (const Series& series : chart.series) {
@@ -153,7 +163,24 @@ std::string chart_json(const Chart& chart, const ChartFrame& frame) {
     all += format("{}{{\"name\":{},\"style\":{},\"x\":[{}],\"y\":[{}]}}", all.empty() ? "" : ",",
                   nlohmann::json(series.name).dump(), nlohmann::json(series.style).dump(), xs, ys);
   }
-  return format("{{\"unit\":{},\"series\":[{}]}}", nlohmann::json(chart.unit).dump(), all);
+  return format("{{\"unit\":{},\"steps\":[{},{}],\"marks\":{},\"series\":[{}]}}",
+                nlohmann::json(chart.unit).dump(), frame.steps.low, frame.steps.high,
+                chart.tall ? texts_json(frame) : "[]", all);
+}
+
+}  // namespace
+
+void Charts::add(const Chart& chart, const ChartFrame& frame) {
+  html += chart_html(chart, frame);
+  json += (json.empty() ? "" : ",\n") + chart_json(chart, frame);
+}
+
+void Charts::add_grid(std::string_view title, const std::vector<Chart>& charts,
+                      const ChartFrame& frame) {
+  if (charts.empty()) return;
+  html += format("<h2>{}</h2>\n<div class=\"charts\">\n", escape_html(title));
+  for (const Chart& chart : charts) add(chart, frame);
+  html += "</div>\n";
 }
 
 }  // namespace mentor

@@ -1,14 +1,15 @@
 #pragma once
 
-#include "curve.h"
+#include "mentor/report/curve.h"
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mentor {
 
-/// One line of a chart; `style` is a class of report_page.h: train, faint, valid.
+/// One line of a chart; `style` is a class of page_style.h: train, faint, valid.
 struct Series {
   std::string name;
   std::string style;
@@ -29,6 +30,7 @@ struct Chart {
 struct Mark {
   double step = 0;
   std::string style;  // resumed, checkpoint, skipped_step, warning
+  std::string text;   // under the pointer, in a tall chart
 };
 
 struct ChartFrame {
@@ -36,11 +38,16 @@ struct ChartFrame {
   std::vector<Mark> marks;
 };
 
-/// The chart as a <figure>: lines as SVG that stretches to whatever width there is, lettering as
-/// HTML that does not.
-[[nodiscard]] std::string chart_html(const Chart& chart, const ChartFrame& frame);
+/// Charts of a page, one after another.
+struct Charts {
+  std::string html;
+  std::string json;  // what the page's script shows under the pointer: Page::charts
 
-/// What the page's script shows under the pointer: {"unit":..., "series":[{"name", "x", "y"}]}.
-[[nodiscard]] std::string chart_json(const Chart& chart, const ChartFrame& frame);
+  /// As a <figure>: lines as SVG that stretches to whatever width there is, lettering as HTML that
+  /// does not.
+  void add(const Chart& chart, const ChartFrame& frame);
+  /// Side by side under a heading. Nothing where there are none.
+  void add_grid(std::string_view title, const std::vector<Chart>& charts, const ChartFrame& frame);
+};
 
 }  // namespace mentor

@@ -1,4 +1,4 @@
-#include "curve.h"
+#include "mentor/report/curve.h"
 
 #include <algorithm>
 #include <cmath>

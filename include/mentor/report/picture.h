@@ -1,0 +1,18 @@
+#pragma once
+
+#include "mentor/image/image.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace mentor {
+
+/// The picture inside the page as <img>: a JPEG of at most `bytes`, as large and as good as that
+/// allows. Empty where even a small one needs more. `alt` is text.
+[[nodiscard]] std::string jpeg_html(const Image& picture, size_t bytes, std::string_view alt);
+
+/// As PNG with every pixel a sharp square, for pictures of a few dozen pixels.
+[[nodiscard]] std::string pixels_html(const Image& picture, std::string_view alt);
+
+}  // namespace mentor
