@@ -1,6 +1,6 @@
 #include "ablation_report.h"
 
-#include "ablation_tables.h"
+#include "ablation_page.h"
 #include "mentor/core/format.h"
 
 #include <ostream>
@@ -17,7 +17,8 @@ void write_ablation_report(const AblationPlan& plan, std::ostream& out) {
   }
   for (const TextTable& table : tables) text += markdown(table);
   write_text(plan.out / "ablations.md", text);
-  out << format("{}\n", plan.out / "ablations.md");
+  write_text(plan.out / "report.html", ablation_page(plan, results));
+  out << format("{}\n{}\n", plan.out / "ablations.md", plan.out / "report.html");
 }
 
 }  // namespace mentor

@@ -6,7 +6,7 @@
 
 namespace mentor {
 
-/// Writes ablations.md of a table that is done, and prints its findings.
+/// Writes ablations.md and report.html of a table that is done, and prints its findings.
 void write_ablation_report(const AblationPlan& plan, std::ostream& out);
 
 }  // namespace mentor

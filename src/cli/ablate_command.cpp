@@ -17,7 +17,7 @@ void add_toy_ablate_command(CLI::App& toy) {
   CLI::App* command = toy.add_subcommand(
       "ablate",
       "Trains the method and what is left of it without one of its parts, several times, and sets "
-      "what comes out beside the paper's ablations: ablations.md. Every training "
+      "what comes out beside the paper's ablations: report.html. Every training "
       "is an ordinary run of 'mentor train' in a folder of its own. May be interrupted or killed "
       "at any moment: the same command goes on.");
   command->add_option("CONFIG", arguments->file, "the table: its rows and what they have in common")

@@ -22,8 +22,8 @@ std::string page_html(const Page& page) {
              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
              "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\"/>\n"
-             "<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<main class=\"{}\">\n",
-             escape_html(page.title), kPageStyle, page.tone) +
+             "<title>{}</title>\n<style>{}{}</style>\n</head>\n<body>\n<main class=\"{}\">\n",
+             escape_html(page.title), kPageStyle, page.style, page.tone) +
          page.body +
          format(
              "<footer>{}</footer>\n</main>\n"

@@ -1,4 +1,5 @@
 #include "mentor/core/filesystem.h"
+#include "support/check_markup.h"
 #include "support/one_message.h"
 #include "support/processes.h"
 #include "support/temp_dir.h"
@@ -137,6 +138,17 @@ TEST_F(ToyAblate, GoesOnAfterAKillAndReportsWhatTheScoresSay) {
   }
   EXPECT_THAT(report, HasSubstr("0.661 | 0.284 | 0.188 | 2.327"));
   EXPECT_THAT(report, HasSubstr("## Guidance of the full model"));
+
+  const std::string page = text("table/report.html");
+  EXPECT_EQ(check_markup(page), "");
+  const auto number_of = [&](const std::string& part) {
+    size_t count = 0;
+    for (size_t at = page.find(part); at != page.npos; at = page.find(part, at + 1)) ++count;
+    return count;
+  };
+  EXPECT_EQ(number_of("alt=\"reference\""), 8U);
+  EXPECT_EQ(number_of("alt=\"no_recovery\""), 8U);
+  EXPECT_EQ(number_of("class=\"axis\""), 3U + 4 * 3U);  // the key; two rows, two scales
 
   fs::remove(dir_ / "table/ablations.md");
   const ProgramResult again = ablate();  // nothing but the report is left to do

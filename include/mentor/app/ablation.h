@@ -88,7 +88,7 @@ struct AblateOptions {
 };
 
 /// Trains every row with every seed by `mentor train`, one thread each, draws the cases, scores
-/// them, and writes ablations.md. What is finished is not done again. Returns the
+/// them, and writes ablations.md and report.html. What is finished is not done again. Returns the
 /// exit code. ConfigError for rows that do not fit together; UserError for parts that are missing
 /// and for a folder that holds other trainings than these.
 [[nodiscard]] int ablate(const AblateOptions& options, std::ostream& out);

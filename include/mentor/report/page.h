@@ -11,8 +11,9 @@ struct Page {
   std::string title;  // of the window
   std::string tone;  // running, finished, interrupted or failed: what .state and .message look like
   std::string body;  // HTML
-  std::string charts;  // Charts::json of those in the body, in their order
-  std::string footer;  // text
+  std::string charts;           // Charts::json of those in the body, in their order
+  std::string footer;           // text
+  std::string_view style = {};  // CSS of this page alone, beside what all share
 };
 
 [[nodiscard]] std::string page_html(const Page& page);
