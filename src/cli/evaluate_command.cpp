@@ -1,3 +1,4 @@
+#include "evaluate_report_command.h"
 #include "mentor/app/evaluate.h"
 #include "mentor/cli/commands.h"
 #include "options.h"
@@ -45,6 +46,7 @@ void add_evaluate_command(CLI::App& mentor) {
            "Reads the scores out of all stored answers again, by evaluate.judge.parser; asks "
            "nothing.",
            reparse_evaluation);
+  add_evaluate_report_verbs(*group);
 }
 
 }  // namespace mentor

@@ -45,9 +45,9 @@ class RatingFile {
     if (!content.is_object() || content.empty()) fail_as_foreign();
     if (content.contains("collection_id")) {
       read_answer(content);
-    } else if (content.contains("rater") && content.contains("ratings")) {
+    } else if (content.contains("rater") && content.contains("methods")) {
       rater_ = text_of(content.at("rater"), "rater");
-      read_pairs(content.at("ratings"));
+      read_pairs(method_of(content.at("methods")));
     } else if (content.begin()->is_array()) {
       read_pairs(content);
     } else {
@@ -82,6 +82,18 @@ class RatingFile {
     if (!prompt.is_number_integer()) fail("prompt_index", "is no number from 0 to 8");
     const ItemKey item = item_of(format("{}-{}", id, prompt.get<int64_t>()));
     add(task(), run(), item, answer.at("score"), text_of(answer.at("content"), "content"));
+  }
+
+  /// The pairs about our pictures, of {"samples": {...}, "other samples": {...}}.
+  const json& method_of(const json& methods) const {
+    if (!methods.is_object()) fail_as_foreign();
+    if (methods.contains(options_.samples)) return methods.at(options_.samples);
+    std::string names;
+    for (const auto& [name, pairs] : methods.items()) {
+      names += (names.empty() ? "'" : ", '") + name + "'";
+    }
+    throw DataError(format("{}: rates the pictures of {}, not those of '{}' (evaluate.samples)",
+                           file_, names, options_.samples));
   }
 
   /// {"object_20_magic_cube-3": [CP, PF], ...}

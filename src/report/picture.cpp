@@ -28,11 +28,14 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+std::string address(std::string_view type, std::string_view bytes) {
+  return format("data:image/{};base64,{}", type, base64(bytes));
+}
+
 std::string image_html(std::string_view type, std::string_view bytes, ImageSize size,
                        std::string_view style, std::string_view alt) {
-  return format(
-      "<img src=\"data:image/{};base64,{}\" width=\"{}\" height=\"{}\" class=\"{}\" alt=\"{}\"/>",
-      type, base64(bytes), size.width, size.height, style, escape_html(alt));
+  return format("<img src=\"{}\" width=\"{}\" height=\"{}\" class=\"{}\" alt=\"{}\"/>",
+                address(type, bytes), size.width, size.height, style, escape_html(alt));
 }
 
 }  // namespace
@@ -51,6 +54,10 @@ std::string jpeg_html(const Image& picture, size_t bytes, std::string_view alt) 
     if (jpeg.size() <= bytes) return image_html("jpeg", jpeg, size, "smooth", alt);
   }
   return "";
+}
+
+std::string jpeg_address(const Image& picture, int quality) {
+  return address("jpeg", encode_jpeg(picture, quality));
 }
 
 std::string pixels_html(const Image& picture, std::string_view alt) {

@@ -71,8 +71,10 @@ TEST_F(RatingFilesTest, ReadsPeople) {
   ASSERT_EQ(raw.size(), 1u) << "a missing score is no score";
   EXPECT_EQ(raw.front().key.task, RatingTask::kPf);
   EXPECT_EQ(raw.front().score, 3);
-  put_file(dir_ / "page.json", R"({"rater": "Ada", "ratings": {"style_00_pixel_art-8": [2, 3]}})");
-  const auto saved = read("page.json", {});
+  put_file(dir_ / "page.json",
+           R"({"rater": "Ada", "methods": {"mine": {"style_00_pixel_art-8": [2, 3]},
+                                           "other": {"style_00_pixel_art-8": [0, 0]}}})");
+  const auto saved = read("page.json", {.samples = "mine"});
   ASSERT_EQ(saved.size(), 2u);
   EXPECT_EQ(saved.front().judge.model, "Ada");
   EXPECT_EQ(saved.front().score, 2);
@@ -104,7 +106,10 @@ TEST_F(RatingFilesTest, SaysWhatIsWrong) {
        {"", RatingTask::kCp, 0}},
       {R"({"collection_id": "style_00_pixel_art", "prompt_index": 1, "content": ""})",
        "f.json: score: is missing", cp},
-      {R"({"rater": "Ada", "ratings": [1]})", "f.json: is no file of ratings", cp},
+      {R"({"rater": "Ada", "methods": [1]})", "f.json: is no file of ratings", cp},
+      {R"({"rater": "Ada", "methods": {"mine": {}, "theirs": {}}})",
+       "f.json: rates the pictures of 'mine', 'theirs', not those of 'out'",
+       {.samples = "out"}},
   };
   for (const auto& [content, message, options] : cases) {
     EXPECT_THAT(error_of("f.json", content, options), HasSubstr(message)) << content;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/config/fields.h"
+#include "mentor/eval/report_config.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -104,6 +105,7 @@ struct EvaluateConfig {
   int64_t samples_per_prompt = 1;
   bool allow_partial = false;
   JudgeConfig judge;
+  EvaluationReportConfig report;
 
   template <class Visitor>
   void fields(Visitor& v) {
@@ -117,6 +119,7 @@ struct EvaluateConfig {
       bound::between(1, 1000));
     v("allow_partial", allow_partial, "go on when pictures are missing, and report them");
     v("judge", judge, "who rates the pictures");
+    v("report", report, "what 'mentor evaluate report' shows beside the ratings");
   }
 };
 

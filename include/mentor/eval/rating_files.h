@@ -15,6 +15,7 @@ struct RatingFileOptions {
   std::string rater;               // "gpt-4o-2024-05-13"; of files that do not say who rated
   std::optional<RatingTask> task;  // of files whose folder does not say it
   std::optional<int64_t> run;
+  std::string samples;  // name of the folder of pictures, for files about several methods
 };
 
 /// Scores of one file, as attempts that succeeded: a judge's "<id>-<p>": score, a judge's single

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "mentor/eval/evaluation.h"
+#include "mentor/eval/scores.h"
+
+#include <string>
+#include <vector>
+
+namespace mentor {
+
+/// What follows from the ratings of one method.
+struct EvaluationFigures {
+  ScoreTable table;          // without a headline: only bounds, no values
+  bool has_headline = true;  // all is rated, or evaluate.allow_partial
+  std::vector<std::string> not_comparable;
+  std::vector<Agreement> agreements;
+  std::vector<JudgeCheck> checks;
+};
+[[nodiscard]] EvaluationFigures conclude(const Evaluation& evaluation,
+                                         const EvaluateConfig& config);
+
+/// "0.555"; "n/a" where the data set has nothing of it, "-" where too little is rated.
+[[nodiscard]] std::string cell_text(const CellScore& cell);
+/// "0.531 to 0.580", "n/a"
+[[nodiscard]] std::string interval_text(const std::optional<Interval>& interval);
+/// A published value with the decimals it was printed with; "" where none was.
+[[nodiscard]] std::string published_text(double value, int decimals);
+/// "97.3 % (1314 of 1350)"
+[[nodiscard]] std::string coverage_text(const ScoreTable& table);
+
+/// For programs.
+[[nodiscard]] std::string summary_json(const Evaluation& evaluation,
+                                       const EvaluationFigures& figures);
+/// A line for each cell.
+[[nodiscard]] std::string table_csv(const EvaluationFigures& figures);
+/// A line for each rating that was to be made.
+[[nodiscard]] std::string items_csv(const Evaluation& evaluation);
+/// For a README or an issue.
+[[nodiscard]] std::string report_markdown(const Evaluation& evaluation,
+                                          const EvaluationFigures& figures);
+
+}  // namespace mentor

@@ -1,0 +1,147 @@
+#include "mentor/eval/rating_page.h"
+
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/core/parallel.h"
+#include "mentor/core/random.h"
+#include "mentor/eval/samples.h"
+#include "mentor/image/image_io.h"
+#include "mentor/report/html.h"
+#include "mentor/report/page.h"
+#include "mentor/report/picture.h"
+#include "rating_page_style.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+namespace mentor {
+namespace {
+
+/// One prompt with a picture by each method.
+struct Question {
+  const Subject* subject = nullptr;
+  int64_t prompt = 0;
+  std::vector<const SampleFiles*> pictures;  // in the order of the methods
+};
+
+std::string name_of(const fs::path& samples) {
+  return fs::weakly_canonical(samples).filename().string();
+}
+
+uint64_t order_of(const Question& question, uint64_t seed, std::string_view purpose) {
+  const SubjectKey& key = question.subject->key;
+  return stream_seed(seed, purpose,
+                     {static_cast<uint64_t>(key.category), static_cast<uint64_t>(key.index),
+                      static_cast<uint64_t>(question.prompt)});
+}
+
+/// `count` prompts of all those that every method has a picture of, in the order of the draw.
+std::vector<Question> draw_questions(const Dataset& dataset, const std::vector<SampleSet>& sets,
+                                     const RatingPageOptions& options) {
+  std::map<ItemKey, std::vector<const SampleFiles*>> pictures;
+  for (const SampleSet& set : sets) {
+    for (const SampleFiles& files : set.items) {
+      if (!files.generated.empty()) pictures[files.key].push_back(&files);
+    }
+  }
+  std::vector<Question> questions;
+  for (const auto& [key, files] : pictures) {
+    if (files.size() != sets.size()) continue;
+    questions.push_back({dataset.find(key.subject), key.prompt, files});
+  }
+  if (questions.empty()) {
+    throw DataError(format("{}: has no picture that can be rated{}", options.samples.front(),
+                           sets.size() > 1 ? " beside one of the other method" : ""));
+  }
+  std::ranges::sort(questions, {}, [&](const Question& question) {
+    return order_of(question, options.seed, "questions");
+  });
+  questions.resize(std::min(questions.size(), static_cast<size_t>(options.count)));
+  return questions;
+}
+
+std::string picture_html(const fs::path& file, std::string_view alt) {
+  constexpr size_t kMostBytes = 45'000;
+  return jpeg_html(read_image(file, {.apply_orientation = true, .alpha_on_white = true}),
+                   kMostBytes, alt);
+}
+
+struct Scale {
+  std::string_view question, lowest, highest;
+};
+constexpr std::array<Scale, 2> kScales = {
+    {{"The subject (or style) of the reference?", "another", "the same"},
+     {"What the text asks for?", "nothing of it", "all of it"}}};
+
+/// Five choices; their name says method, picture and task.
+std::string choices_html(size_t method, const std::string& key, size_t task) {
+  const Scale& scale = kScales.at(task);
+  std::string html = format("<fieldset><legend>{}<small>0: {}, 4: {}</small></legend>",
+                            scale.question, scale.lowest, scale.highest);
+  for (int score = 0; score <= 4; ++score) {
+    html += format("<label><input type=\"radio\" name=\"{}|{}|{}\" value=\"{}\"/>{}</label>",
+                   method, escape_html(key), task, score, score);
+  }
+  return html + "</fieldset>";
+}
+
+std::string question_html(const Question& question, uint64_t seed) {
+  const std::string key = format("{}-{}", question.subject->collection_id(), question.prompt);
+  std::string html = format(
+      "<section class=\"question\">\n<p class=\"asked\">{}</p>\n<div class=\"sides\">"
+      "<figure>{}<figcaption>Reference: {}</figcaption></figure>\n",
+      escape_html(question.subject->prompts.at(static_cast<size_t>(question.prompt))),
+      picture_html(question.subject->image, "reference"), escape_html(question.subject->name));
+  const size_t count = question.pictures.size();
+  const size_t first = order_of(question, seed, "sides") % count;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t method = (first + i) % count;
+    html += format("<figure>{}<figcaption>{}{}</figcaption></figure>\n",
+                   picture_html(question.pictures[method]->generated, "picture to rate"),
+                   choices_html(method, key, 0), choices_html(method, key, 1));
+  }
+  return html + "</div>\n</section>\n";
+}
+
+/// The names of the methods, for the file that is saved. Nothing in it may end the element.
+std::string methods_html(const std::vector<fs::path>& samples) {
+  std::string names;
+  for (const fs::path& folder : samples) {
+    names += format("<li>{}</li>", escape_html(name_of(folder)));
+  }
+  return "<ul id=\"methods\" hidden=\"hidden\">" + names + "</ul>\n";
+}
+
+}  // namespace
+
+std::string rating_page(const Dataset& dataset, const RatingPageOptions& options) {
+  std::vector<SampleSet> sets;
+  for (const fs::path& folder : options.samples) {
+    sets.push_back(read_samples(folder, dataset, /*samples_per_prompt=*/1));
+  }
+  if (options.samples.size() == 2 && name_of(options.samples[0]) == name_of(options.samples[1])) {
+    throw DataError(
+        format("{} and {} have the same name, by which the saved file tells methods apart: rename "
+               "one",
+               options.samples[0], options.samples[1]));
+  }
+  const std::vector<Question> questions = draw_questions(dataset, sets, options);
+  std::vector<std::string> parts(questions.size());
+  for_each_index(std::ssize(questions), options.threads, [&](int64_t i) {
+    parts[static_cast<size_t>(i)] = question_html(questions[static_cast<size_t>(i)], options.seed);
+  });
+  std::string body = "<h1>How good are these pictures?</h1>\n";
+  body += kRatingIntroduction;
+  for (const std::string& part : parts) body += part;
+  body += methods_html(options.samples);
+  body += format("<script>{}</script>\n", kRatingScript);
+  return page_html({.title = "Rate pictures",
+                    .tone = "running",
+                    .body = body,
+                    .footer = "Written by mentor evaluate rate.",
+                    .style = kRatingStyle});
+}
+
+}  // namespace mentor

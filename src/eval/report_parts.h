@@ -1,0 +1,41 @@
+#pragma once
+
+#include "mentor/eval/summary.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mentor {
+
+// Parts of the report's page, each as HTML; empty where there is nothing to show.
+
+/// Ours with intervals, above what others published.
+[[nodiscard]] std::string results_html(const Evaluation& evaluation,
+                                       const EvaluationFigures& figures);
+/// CP against PF: ours with its intervals, published ones as dots, lines of equal CP·PF.
+[[nodiscard]] std::string scatter_html(const Evaluation& evaluation,
+                                       const EvaluationFigures& figures);
+/// How well the judge agrees with itself and with people, and what it says of known cases.
+[[nodiscard]] std::string trust_html(const EvaluationFigures& figures);
+/// Scores of every subject and prompt.
+[[nodiscard]] std::string heat_map_html(const Evaluation& evaluation);
+/// Each subject to unfold: its reference, what was generated, captions, scores, the judge's words.
+[[nodiscard]] std::string gallery_html(const Evaluation& evaluation, int threads);
+/// Ratings that have no score, and why.
+[[nodiscard]] std::string failures_html(const Evaluation& evaluation);
+
+/// Where on the page a subject is shown: "animal-00".
+[[nodiscard]] std::string anchor_of(const SubjectKey& key);
+
+/// Scores of one picture in all runs.
+struct ItemRuns {
+  std::vector<std::optional<int64_t>> scores;
+
+  /// Over the runs that have one, 0 to 4.
+  [[nodiscard]] std::optional<double> mean() const;
+};
+[[nodiscard]] ItemRuns runs_of(const Evaluation& evaluation, RatingTask task, const ItemKey& item);
+
+}  // namespace mentor

@@ -1,0 +1,220 @@
+#include "mentor/eval/summary.h"
+
+#include "mentor/core/format.h"
+#include "mentor/eval/published.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <map>
+
+namespace mentor {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+/// JSON has no NaN.
+json number_json(double value) { return std::isnan(value) ? json() : json(value); }
+json number_json(const std::optional<double>& value) {
+  return number_json(value.value_or(kNoScore));
+}
+
+/// NaN where there is none.
+Interval ends(const std::optional<Interval>& interval) {
+  return interval.value_or(Interval{kNoScore, kNoScore});
+}
+
+json cells_json(const ScoreTable& table) {
+  json cells;
+  for (size_t i = 0; i < kNumCells; ++i) {
+    const CellScore& cell = table.cells[i];
+    const Interval interval = ends(cell.interval);
+    cells[std::string(key_of(static_cast<Cell>(i)))] = {
+        {"value", number_json(cell.value)},
+        {"low", number_json(interval.low)},
+        {"high", number_json(interval.high)},
+        {"run_deviation", number_json(cell.deviation)},
+        {"rated", cell.rated},
+        {"expected", cell.expected},
+        {"lowest_if_missing_are_0", number_json(cell.bounds.low)},
+        {"highest_if_missing_are_4", number_json(cell.bounds.high)}};
+  }
+  return cells;
+}
+
+/// A field of a CSV file, quoted where it has to be.
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_number(double value) { return std::isnan(value) ? "" : format("{:.6g}", value); }
+
+std::string markdown_row(const std::vector<std::string>& fields) {
+  std::string row = "|";
+  for (std::string field : fields) {
+    for (size_t at = field.find('|'); at != std::string::npos; at = field.find('|', at + 2)) {
+      field.replace(at, 1, "\\|");
+    }
+    row += " " + field + " |";
+  }
+  return row + "\n";
+}
+
+std::vector<std::string> column_names() {
+  std::vector<std::string> names = {"Method"};
+  for (size_t i = 0; i < kNumCells; ++i) {
+    names.emplace_back(name_of(static_cast<Cell>(i)));
+  }
+  return names;
+}
+
+std::string markdown_tables(const Evaluation& evaluation, const EvaluationFigures& figures) {
+  const std::vector<std::string> names = column_names();
+  const std::string head =
+      markdown_row(names) + markdown_row(std::vector<std::string>(names.size(), "---"));
+  std::vector<std::string> ours = {evaluation.method}, intervals = {"95 % interval"};
+  for (const CellScore& cell : figures.table.cells) {
+    ours.push_back(cell_text(cell));
+    intervals.push_back(interval_text(cell.interval));
+  }
+  std::string text = head + markdown_row(ours) + markdown_row(intervals);
+  for (const PublishedTable& table : published_tables()) {
+    text += format("\n{} ({}; judge: {}{}{})\n\n{}", table.title, table.source, table.judge,
+                   table.remark.empty() ? "" : "; ", table.remark, head);
+    for (const PublishedRow& row : table.rows) {
+      std::vector<std::string> fields = {std::string(row.method)};
+      for (const double value : row.cells) fields.push_back(published_text(value, row.decimals));
+      text += markdown_row(fields);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+EvaluationFigures conclude(const Evaluation& evaluation, const EvaluateConfig& config) {
+  EvaluationFigures figures{.table = aggregate(item_scores(evaluation),
+                                               {.draws = config.report.draws,
+                                                .seed = static_cast<uint64_t>(config.report.seed)}),
+                            .not_comparable = why_not_comparable(evaluation),
+                            .agreements = agreements(evaluation),
+                            .checks = judge_checks(config.report, evaluation.judge)};
+  const bool is_complete = figures.table.coverage() == 1;
+  figures.has_headline = is_complete || config.allow_partial;
+  if (!is_complete) {
+    figures.not_comparable.push_back("not all is rated: " + coverage_text(figures.table));
+  }
+  for (CellScore& cell : figures.table.cells) {
+    if (figures.has_headline) break;
+    cell.value.reset();
+    cell.interval.reset();
+  }
+  return figures;
+}
+
+std::string cell_text(const CellScore& cell) {
+  if (cell.expected == 0) return "n/a";
+  return cell.value ? format("{:.3f}", *cell.value) : "-";
+}
+
+std::string interval_text(const std::optional<Interval>& interval) {
+  return interval ? format("{:.3f} to {:.3f}", interval->low, interval->high) : "n/a";
+}
+
+std::string published_text(double value, int decimals) {
+  return std::isnan(value) ? "" : format("{:.{}f}", value, decimals);
+}
+
+std::string coverage_text(const ScoreTable& table) {
+  const CellScore& all = table[Cell::kProduct];
+  // 1349 of 1350 are not 100.0 %.
+  return format("{:.1f} % ({} of {})", std::floor(1000 * table.coverage()) / 10, all.rated,
+                all.expected);
+}
+
+std::string summary_json(const Evaluation& evaluation, const EvaluationFigures& figures) {
+  json agreed = json::array(), checks = json::array();
+  for (const Agreement& agreement : figures.agreements) {
+    agreed.push_back({{"between", agreement.between},
+                      {"task", task_name(agreement.task)},
+                      {"items", agreement.items},
+                      {"krippendorff_alpha", number_json(agreement.alpha)},
+                      {"pearson", number_json(agreement.pearson)}});
+  }
+  for (const JudgeCheck& check : figures.checks) {
+    checks.push_back({{"of", check.name},
+                      {"expected", check.expected},
+                      {"cp", number_json(check.table[Cell::kCp].value)},
+                      {"pf", number_json(check.table[Cell::kPf].value)}});
+  }
+  std::map<std::string, int64_t> without_score;
+  for (const auto& [key, attempt] : evaluation.ratings) {
+    if (!attempt.score) ++without_score[std::string(status_name(attempt.status))];
+  }
+  const JudgeIdentity& judge = evaluation.judge;
+  const json summary = {{"method", evaluation.method},
+                        {"subjects", figures.table.subjects},
+                        {"runs", evaluation.runs},
+                        {"coverage", figures.table.coverage()},
+                        {"has_headline", figures.has_headline},
+                        {"not_comparable_with_published", figures.not_comparable},
+                        {"judge",
+                         {{"model", judge.model},
+                          {"host", judge.host},
+                          {"parameters", judge.parameters},
+                          {"rubric", judge.rubric}}},
+                        {"cells", cells_json(figures.table)},
+                        {"agreement", agreed},
+                        {"checks", checks},
+                        {"without_score", without_score}};
+  return summary.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::string table_csv(const EvaluationFigures& figures) {
+  std::string text = "cell,value,low,high,run_deviation,rated,expected,lowest,highest\n";
+  for (size_t i = 0; i < kNumCells; ++i) {
+    const CellScore& cell = figures.table.cells[i];
+    const Interval interval = ends(cell.interval);
+    text +=
+        format("{},{},{},{},{},{},{},{},{}\n", key_of(static_cast<Cell>(i)),
+               csv_number(cell.value.value_or(kNoScore)), csv_number(interval.low),
+               csv_number(interval.high), csv_number(cell.deviation.value_or(kNoScore)), cell.rated,
+               cell.expected, csv_number(cell.bounds.low), csv_number(cell.bounds.high));
+  }
+  return text;
+}
+
+std::string items_csv(const Evaluation& evaluation) {
+  std::string text = "category,index,subject,prompt,sample,caption,task,run,status,score\n";
+  for (const auto& [key, score] : item_scores(evaluation)) {
+    const Subject& subject = *evaluation.dataset.find(key.item.subject);
+    const auto found = evaluation.ratings.find(key);
+    const std::string_view status =
+        found == evaluation.ratings.end() ? "missing" : status_name(found->second.status);
+    text +=
+        format("{},{},{},{},{},{},{},{},{},{}\n", category_name(subject.key.category),
+               subject.key.index, csv_field(subject.name), key.item.prompt, key.item.sample,
+               csv_field(subject.prompts.at(static_cast<size_t>(key.item.prompt))),
+               task_name(key.task), key.run, status, score ? format("{}", *score) : std::string());
+  }
+  return text;
+}
+
+std::string report_markdown(const Evaluation& evaluation, const EvaluationFigures& figures) {
+  std::string text =
+      format("# {}\n\n{} subjects, judged by {} in {} {}; rated: {}\n\n", evaluation.method,
+             figures.table.subjects, evaluation.judge.model, evaluation.runs,
+             evaluation.runs == 1 ? "run" : "runs", coverage_text(figures.table));
+  if (!figures.not_comparable.empty()) {
+    text += "**Not comparable with the published figures:**\n\n";
+    for (const std::string& reason : figures.not_comparable) text += "- " + reason + "\n";
+    text += "\n";
+  }
+  text += markdown_tables(evaluation, figures);
+  return text;
+}
+
+}  // namespace mentor

@@ -1,0 +1,147 @@
+#include "eval/evaluation_fixture.h"
+#include "mentor/core/error.h"
+#include "mentor/eval/evaluation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mentor {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string error_of(const EvaluateConfig& config) {
+  try {
+    (void)load_evaluation(config);
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Evaluation, ExpectsEveryItemOfTheRunsThatBegan) {
+  JudgedFolder folder;
+  folder.judge(2, [](const RatingKey& key) -> std::optional<int64_t> {
+    if (key.item.prompt == 4) return {};
+    return 3;
+  });
+  const Evaluation evaluation = load_evaluation(folder.config);
+  EXPECT_EQ(evaluation.method, "samples");
+  EXPECT_EQ(evaluation.runs, 2) << "of the three that the configuration asks for";
+  EXPECT_EQ(evaluation.samples.size(), 5u * 9);
+  const auto items = item_scores(evaluation);
+  EXPECT_EQ(items.size(), 5u * 9 * 2 * 2);
+  for (const auto& [key, score] : items) EXPECT_EQ(score.has_value(), key.item.prompt != 4);
+
+  EvaluateConfig config = folder.config;
+  config.tasks = {"cp"};
+  config.judge.runs = 1;
+  config.samples.clear();
+  config.samples_per_prompt = 2;
+  config.report.method = "Mine";
+  const Evaluation less = load_evaluation(config);
+  EXPECT_EQ(less.method, "Mine");
+  EXPECT_EQ(item_scores(less).size(), 5u * 9 * 2) << "the second samples are not rated";
+  EXPECT_TRUE(less.samples.empty());
+}
+
+TEST(Evaluation, SaysWhatIsWrong) {
+  JudgedFolder folder;
+  EXPECT_THAT(error_of(folder.config),
+              HasSubstr("out/ratings.jsonl: no ratings yet: 'mentor evaluate judge' makes them"));
+  const auto three = [](const RatingKey&) { return 3; };
+  folder.judge(1, three);
+  EvaluateConfig config = folder.config;
+  config.dataset = folder.dir / "nothing";
+  EXPECT_THAT(error_of(config), HasSubstr("nothing/images: no such folder"));
+  config = folder.config;
+  fs::remove(folder.config.dataset / "images/object/01.jpg");
+  EXPECT_THAT(error_of(config), HasSubstr("images/object/01.jpg: missing"));
+  folder.judge(
+      ratings_file(folder.config.out), 2, [](const RatingKey& key) { return key.run == 0 ? 3 : 2; },
+      "judge-2");
+  config.out = folder.dir / "mixed";
+  folder.judge(ratings_file(config.out), 1, three, "judge-1");
+  RatingStore(ratings_file(config.out))
+      .append({.key = {RatingTask::kPf, 1, {}},
+               .status = RatingStatus::kHttpError,
+               .judge = {.model = "judge-2", .rubric = "official"}});
+  EXPECT_THAT(error_of(config),
+              HasSubstr("ratings.jsonl: holds ratings of two judges, run 0 by 'judge-1' (own "
+                        "rubric) and run 1 by 'judge-2' (official): give each its own "
+                        "evaluate.out"));
+}
+
+TEST(Evaluation, SaysWhyItIsNotComparable) {
+  Evaluation evaluation{.method = "m",
+                        .judge = {.model = "gpt-4o-2024-05-13", .rubric = "official"}};
+  for (const Category category : kCategories) {
+    for (int64_t index = 0; index < published_subjects(category); ++index) {
+      evaluation.dataset.subjects.push_back({.key = {category, index}});
+    }
+  }
+  EXPECT_THAT(why_not_comparable(evaluation), ElementsAre());
+  evaluation.judge = {.model = "qwen", .rubric = "own rubric: not comparable"};
+  evaluation.dataset.subjects.pop_back();
+  EXPECT_THAT(
+      why_not_comparable(evaluation),
+      ElementsAre("another judge: qwen, not gpt-4o-2024-05-13", "own rubric: not comparable",
+                  "another data set: 149 subjects, not the 150 of DreamBench++"));
+}
+
+TEST(Evaluation, MeasuresAgreement) {
+  JudgedFolder folder;
+  // The judge is the same in both runs; a person says its opposite for CP and nothing else.
+  folder.judge(2, [](const RatingKey& key) { return key.item.prompt % 5; });
+  folder.judge(people_file(folder.config.out, "Ada"), 1,
+               [](const RatingKey& key) -> std::optional<int64_t> {
+                 if (key.task == RatingTask::kPf) return {};
+                 return 4 - key.item.prompt % 5;
+               });
+  folder.judge(people_file(folder.config.out, "Ben"), 1,
+               [](const RatingKey& key) { return key.item.prompt % 5; });
+  const auto all = agreements(load_evaluation(folder.config));
+  struct Row {
+    std::string between;
+    RatingTask task;
+    double pearson;
+  };
+  const Row rows[] = {
+      {"runs of the judge", RatingTask::kCp, 1}, {"judge and Ada", RatingTask::kCp, -1},
+      {"judge and Ben", RatingTask::kCp, 1},     {"people", RatingTask::kCp, -1},
+      {"runs of the judge", RatingTask::kPf, 1}, {"judge and Ben", RatingTask::kPf, 1}};
+  ASSERT_EQ(all.size(), std::size(rows));
+  for (size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(all[i].between, rows[i].between);
+    EXPECT_EQ(all[i].task, rows[i].task);
+    EXPECT_EQ(all[i].items, 45);
+    EXPECT_NEAR(all[i].pearson.value(), rows[i].pearson, 1e-12);
+    if (rows[i].pearson > 0) {
+      EXPECT_NEAR(all[i].alpha.value(), 1, 1e-12);
+    } else {
+      EXPECT_LT(all[i].alpha.value(), -0.5);
+    }
+  }
+}
+
+TEST(Evaluation, ChecksTheJudgeWhereTheAnswerIsKnown) {
+  JudgedFolder folder;
+  EvaluationReportConfig config;
+  const JudgeIdentity judge = {.model = "judge-1", .rubric = "own rubric"};
+  EXPECT_TRUE(judge_checks(config, judge).empty());
+  config.identity = folder.dir / "identity";
+  config.mismatched = folder.dir / "mismatched";
+  folder.judge(ratings_file(config.identity), 1, [](const RatingKey&) { return 4; });
+  folder.judge(ratings_file(config.mismatched), 1,
+               [](const RatingKey& key) { return key.item.prompt == 0 ? 1 : 0; });
+  const auto checks = judge_checks(config, judge);
+  ASSERT_EQ(checks.size(), 2u);
+  EXPECT_EQ(checks[0].table[Cell::kCp].value, 1);
+  EXPECT_EQ(checks[1].table[Cell::kCp].value, 0.028);
+  EXPECT_EQ(checks[1].expected, "CP near 0");
+  EXPECT_THROW((void)judge_checks(config, {.model = "judge-2"}), DataError);
+}
+
+}  // namespace
+}  // namespace mentor
