@@ -1,16 +1,95 @@
 #!/usr/bin/env bash
-# From a fresh clone to a first picture: set-up, build, weights of the embedded tiny preset, one
-# generated image in out/quickstart. Untrained weights draw noise; the path is the real one.
+# From a fresh clone to pictures of subjects that the model never saw, on a CPU: set-up, build, then
+# the whole method from nothing on the toy world (configs/toy): codec, vision tower, text to image,
+# stage 1, stage 2, pictures of held-out subjects, their scores. The last line names the report.
+#
+#   scripts/quickstart.sh [--short] [--cases N] [--out DIR]
+#
+#   --short      a few minutes instead of a quarter of an hour: less training, worse pictures
+#   --cases N    how many pictures are drawn and scored (default 300)
+#   --out DIR    where everything goes (default runs/toy, with --short runs/toy_short)
+#   --floor X    fail unless CP*PF is at least X
+#
+#   What is finished is not done again, what was interrupted goes on. Delete DIR to begin anew.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then usage && exit 0; fi
-"$root/scripts/setup.sh"
-"$root/scripts/build.sh" mentor
+short=
+cases=300
+out=
+floor=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) usage && exit 0 ;;
+    --short) short=1 ;;
+    --cases | --out | --floor)
+      [ $# -ge 2 ] || fail "$1 needs a value"
+      printf -v "${1#--}" %s "$2"
+      shift
+      ;;
+    *) fail "unknown option $1: see --help" ;;
+  esac
+  shift
+done
+[[ $cases =~ ^[1-9][0-9]*$ ]] || fail "--cases is '$cases': a number of pictures from 1 on"
+out=$(realpath -m "${out:-$root/runs/toy${short:+_short}}")
+
+if [ -z "${MENTOR_BUILD_DIR:-}" ]; then
+  "$root/scripts/setup.sh"
+  "$root/scripts/build.sh" mentor
+fi
+mentor=$(realpath "${MENTOR_BUILD_DIR:-$root/build}")/mentor
 cd "$root"
-out=out/quickstart
-[ -e $out/weights/config.yaml ] ||
-  build/mentor weights init --preset tiny --seed 0 --out $out/weights
-build/mentor generate $out/weights/config.yaml --image tests/golden/end_to_end/reference.png \
-  --task subject --object "green ball" --prompt "a green ball on a beach" --seed 0 \
-  --out $out/picture.png
+
+ranks=$(nproc)
+[ "$ranks" -le 4 ] || ranks=4 # a step has 16 samples
+ranks=$((ranks == 3 ? 2 : ranks))
+
+# say WHAT: a heading, and when it was reached
+begun=$SECONDS
+say() { printf '\n== %s  (%d min %02d s)\n' "$1" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)); }
+
+# settings PART STEPS_IF_SHORT: what differs from configs/toy/PART.yaml
+settings() {
+  echo "--set train.out=$out/$1 --set weights.tokenizer=$out/start/spiece.model"
+  [ -z "$short" ] || echo "--set train.steps=$2 --set train.validate_every=$2 --set checkpoint.every=$2"
+}
+# One thread a rank: the products of a model this small do not gain from two.
+train() { # PART STEPS_IF_SHORT FROM
+  # shellcheck disable=SC2046
+  "$mentor" launch --nproc "$ranks" -- train "configs/toy/$1.yaml" --set runtime.threads=1 \
+    --set weights.codec="$out/codec" --set train.init_from="$out/$3" $(settings "$1" "$2")
+}
+
+[ -e "$out/start/config.yaml" ] ||
+  "$mentor" weights init --config configs/toy/world.yaml --fan-in --toy-words --dtype fp32 \
+    --out "$out/start"
+say "1 of 6: codec and vision tower, a core each"
+"$mentor" train vision configs/toy/vision.yaml --set runtime.threads=1 \
+  --set weights.model="$out/start/model.safetensors" $(settings vision 300) &
+vision=$!
+trap 'kill $vision 2>/dev/null || true' EXIT
+"$mentor" train codec configs/toy/codec.yaml --set runtime.threads=1 $(settings codec 450)
+wait $vision
+trap - EXIT
+say "2 of 6: text to image"
+train pretrain_t2i 400 vision
+say "3 of 6: stage 1, alignment"
+train stage1 300 pretrain_t2i
+say "4 of 6: stage 2, instruction tuning"
+train stage2 500 stage1
+
+held_out=$out/held_out_$cases
+say "5 of 6: $cases pictures of subjects that were never shown"
+[ -e "$held_out" ] ||
+  "$mentor" toy make --held-out --task subject --count "$cases" --seed 1 --out "$held_out" \
+    configs/toy/world.yaml
+"$mentor" generate configs/toy/generate.yaml --requests "$held_out/subject.requests.jsonl" \
+  --set weights.model="$out/stage2" --set weights.codec="$out/codec" \
+  --set weights.tokenizer="$out/start/spiece.model" --out "$out/pictures_$cases" >/dev/null
+say "6 of 6: scores"
+runs=()
+for part in codec vision pretrain_t2i stage1 stage2; do runs+=(--run "$out/$part"); done
+"$mentor" toy score --cases "$held_out/subject.jsonl" "$out/pictures_$cases" \
+  --json "$out/scores.json" --report "$out/report.html" "${runs[@]}" ${floor:+--floor "$floor"}
+say "done: $out/report.html"

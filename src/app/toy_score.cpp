@@ -11,6 +11,7 @@
 #include "mentor/toy/appearance.h"
 #include "mentor/toy/captions.h"
 #include "mentor/toy/case.h"
+#include "toy_report.h"
 #include "toy_score_table.h"
 
 #include <algorithm>
@@ -106,7 +107,8 @@ void score_all(std::vector<ScoredPicture>& pictures, int threads) {
   const Oracle oracle;
   Progress progress(
       {.what = "score", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});
-  pictures.front().size = read_image(pictures.front().file).width;
+  const int64_t size = read_image(pictures.front().file).width;
+  for (ScoredPicture& picture : pictures) picture.size = size;
   for_each_index(std::ssize(pictures), threads, [&](int64_t i) {
     throw_if_interrupted();
     ScoredPicture& scored = pictures[i];
@@ -155,7 +157,7 @@ Image draw_sheet(const std::vector<ScoredPicture>& pictures) {
 void score_toy(const ToyScoreOptions& options, std::ostream& out) {
   const std::map<int64_t, ToyCase> cases = read_cases(options);
   std::vector<ScoredPicture> pictures = find_pictures(cases, options.pictures);
-  for (const auto& file : {options.json, options.sheet}) {
+  for (const auto& file : {options.json, options.sheet, options.report}) {
     if (file) require_writable_directory(fs::absolute(*file).parent_path());
   }
   score_all(pictures, options.config.runtime.cpu_threads());
@@ -163,6 +165,11 @@ void score_toy(const ToyScoreOptions& options, std::ostream& out) {
   out << table.text();
   if (options.json) write_text(*options.json, table.json());
   if (options.sheet) write_image(*options.sheet, draw_sheet(pictures));
+  if (options.report) write_toy_report(*options.report, pictures, table, options.runs);
+  const double product = table.rows().at(2).mean;
+  if (product < options.floor) {
+    throw UserError(format("CP*PF is {:.3f}, below the floor of {}", product, options.floor));
+  }
 }
 
 }  // namespace mentor

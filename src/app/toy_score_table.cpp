@@ -114,7 +114,7 @@ ToyScoreTable::ToyScoreTable(const std::vector<ScoredPicture>& pictures) : pictu
     rows_.push_back({figure.name, all.mean(), low, high, chance_of(figure, cases)});
   }
   const auto chance = [&](ToyAttribute attribute) {
-    return std::ranges::find(rows_, name_of(attribute), &Row::name)->chance;
+    return std::ranges::find(rows_, name_of(attribute), &ToyScoreRow::name)->chance;
   };
   right_shape_chance_ = (chance(ToyAttribute::kFirst) + chance(ToyAttribute::kSecond) +
                          chance(ToyAttribute::kPattern)) /
@@ -126,23 +126,27 @@ std::string ToyScoreTable::text() const {
       format("{} pictures of {} x {} pixels, {} identities\n\n{:<14} {:>6} {:>15} {:>8}\n",
              pictures_.size(), pictures_.front().size, pictures_.front().size, num_identities_, "",
              "mean", "95 % interval", "chance");
-  for (const Row& row : rows_) {
+  for (const ToyScoreRow& row : rows_) {
     text += format("{:<14} {:>6} {:>15} {:>8}\n", row.name, number(row.mean),
                    format("{} - {}", number(row.low), number(row.high)), number(row.chance));
   }
-  text += "\nchance: what perfect pictures of other records reach";
+  return text + "\n" + notes() + "\n";
+}
+
+std::string ToyScoreTable::notes() const {
+  std::string text = "chance: what perfect pictures of other records reach";
   if (!std::isnan(right_shape_chance_)) {
     text += format("; CP of the right shape with a guess at the rest: {:.3f}", right_shape_chance_);
   }
-  const bool has_untold = std::ranges::find(rows_, "untold CP", &Row::name) != rows_.end();
+  const bool has_untold = std::ranges::find(rows_, "untold CP", &ToyScoreRow::name) != rows_.end();
   if (has_untold) text += "\nuntold CP: of the subject's attributes that the prompt does not name";
-  return text + "\n";
+  return text;
 }
 
 std::string ToyScoreTable::json() const {
   using json = nlohmann::ordered_json;
   json scores, pictures = json::array();
-  for (const Row& row : rows_) {
+  for (const ToyScoreRow& row : rows_) {
     scores[row.name] = {{"mean", json_number(row.mean)},
                         {"low", json_number(row.low)},
                         {"high", json_number(row.high)},

@@ -13,9 +13,16 @@ namespace mentor {
 struct ScoredPicture {
   std::filesystem::path file;
   const ToyCase* of = nullptr;
-  int64_t size = 0;  // of the first, which all share
+  int64_t size = 0;  // pixels a side, all the same
   ToyReading reading;
   ToyScore score;
+};
+
+struct ToyScoreRow {
+  std::string name;
+  double mean = 0;
+  double low = 0, high = 0;  // 95 %, by drawing identities again
+  double chance = 0;         // of perfect pictures of other records
 };
 
 /// Means over pictures, with intervals and what would be reached by chance.
@@ -23,20 +30,18 @@ class ToyScoreTable {
  public:
   explicit ToyScoreTable(const std::vector<ScoredPicture>& pictures);
 
+  /// CP, PF and their product first.
+  [[nodiscard]] const std::vector<ToyScoreRow>& rows() const { return rows_; }
+  [[nodiscard]] int64_t num_identities() const { return num_identities_; }
+
+  [[nodiscard]] std::string notes() const;  // what is meant by the names
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::string json() const;
 
  private:
-  struct Row {
-    std::string name;
-    double mean = 0;
-    double low = 0, high = 0;  // 95 %, by drawing identities again
-    double chance = 0;         // of perfect pictures of other records
-  };
-
   const std::vector<ScoredPicture>& pictures_;
   int64_t num_identities_ = 0;
-  std::vector<Row> rows_;
+  std::vector<ToyScoreRow> rows_;
   double right_shape_chance_ = 0;  // CP of the right shape with a guess at the rest
 };
 

@@ -135,6 +135,21 @@ void add_score(CLI::App& group) {
       ->add_option("-o,--out", score->sheet,
                    "sheet (.png) of the first pictures: picture, what was seen, what was asked for")
       ->type_name("FILE");
+  CLI::Option* report =
+      command
+          ->add_option("--report", score->report,
+                       "page (.html): figures, the first pictures with their references and "
+                       "sentences, curves")
+          ->type_name("FILE");
+  command
+      ->add_option("--run", score->runs,
+                   "folder of a training whose curves the page shows; may be repeated")
+      ->allow_extra_args(false)
+      ->needs(report)
+      ->type_name("DIR");
+  command->add_option("--floor", score->floor, "fail unless CP*PF is at least this")
+      ->check(CLI::Range(0., 1.).description(""))
+      ->type_name("VALUE");
   arguments->config.add_as_option_to(*command);
   command->callback([arguments] {
     arguments->score.config = arguments->config.load().config;

@@ -105,6 +105,21 @@ path { fill: none; vector-effect: non-scaling-stroke; }
                 background: #fff; box-shadow: 0 0 0 1px var(--rule); }
 .pictures ol { margin: 10px 0 0; padding-left: 22px; font-size: 13px; color: var(--quiet);
                columns: 2 320px; column-gap: 32px; overflow-wrap: anywhere; }
+.cases { display: grid; gap: 26px 30px;
+         grid-template-columns: repeat(auto-fill, minmax(min(480px, 100%), 1fr)); }
+.case { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 8px;
+        break-inside: avoid; }
+.case p { grid-column: 1 / -1; margin: 0; }
+.case figcaption { margin-top: 5px; font-size: 12px; line-height: 1.35; color: var(--quiet); }
+.case b { color: var(--ink); }
+img.pixels { display: block; width: 100%; height: auto; image-rendering: pixelated;
+             border-radius: 3px; box-shadow: 0 0 0 1px var(--rule); }
+.numbers { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.numbers th { font-weight: 400; font-size: 13px; color: var(--quiet); }
+.numbers th, .numbers td { padding: 4px 0 4px 26px; text-align: right;
+                           border-bottom: 1px solid var(--rule); }
+.numbers th:first-child, .numbers td:first-child { padding-left: 0; text-align: left; }
+h2 a { color: inherit; }
 details { border-top: 1px solid var(--rule); }
 details:last-of-type { border-bottom: 1px solid var(--rule); }
 summary { padding: 11px 2px; cursor: pointer; font-weight: 600; }

@@ -13,7 +13,10 @@ ToyCase toy_case(const ToyPair& pair, const Record& record) {
                record.where));
   }
   ToyCase one{.number = pair.number,
+              .reference = pair.reference,
               .asked = task == Task::kReconstruction ? pair.reference : pair.target,
+              .named = {},
+              .prompt = record.text,
               .picture = record.sources.front().stem().string()};
   std::string prompt = record.text;
   for (const std::string& object : record.objects) prompt += " " + object;

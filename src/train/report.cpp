@@ -313,4 +313,18 @@ void write_report(const fs::path& folder, const RunRecords& records, const Repor
                         .footer = "Written by mentor train from metrics.jsonl."}));
 }
 
+void add_run_summary(Charts& charts, const fs::path& folder, const fs::path& link) {
+  const RunRecords records = read_metrics(folder / "metrics.jsonl");
+  const std::string name = fs::weakly_canonical(folder).filename().string();
+  charts.html += format("<h2><a href=\"{}\">{}</a></h2>\n",
+                        escape_url((link / "report.html").string()), escape_html(name));
+  charts.html += figures_html(figures_of(records)) + "<div class=\"charts\">\n";
+  const ChartFrame frame = frame_of(records);
+  Chart loss = loss_chart(records);
+  loss.tall = false;
+  charts.add(loss, frame);
+  for (const Chart& chart : task_charts(records)) charts.add(chart, frame);
+  charts.html += "</div>\n" + newest_picture_html(folder, link, records.pictures);
+}
+
 }  // namespace mentor

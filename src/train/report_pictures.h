@@ -13,4 +13,8 @@ namespace mentor {
 [[nodiscard]] std::string pictures_html(const fs::path& folder,
                                         const std::vector<RunPictures>& pictures);
 
+/// Only the newest; the page finds the folder as `link`.
+[[nodiscard]] std::string newest_picture_html(const fs::path& folder, const fs::path& link,
+                                              const std::vector<RunPictures>& pictures);
+
 }  // namespace mentor

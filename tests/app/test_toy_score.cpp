@@ -4,6 +4,7 @@
 #include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
 #include "mentor/image/image_io.h"
+#include "support/check_markup.h"
 #include "support/temp_dir.h"
 
 #include <gmock/gmock.h>
@@ -106,6 +107,36 @@ TEST_F(ToyScoreTest, DrawsASheet) {
   with_sheet.count = 4;
   (void)run(with_sheet);
   EXPECT_EQ(read_image(*with_sheet.sheet).width, 6 * 200 + 8);
+}
+
+TEST_F(ToyScoreTest, WritesAPage) {
+  draw("_target", "");
+  write_text(dir_ / "runs/stage2/metrics.jsonl", "");
+  ToyScoreOptions with_page = options();
+  with_page.report = dir_ / "report.html";
+  with_page.runs = {dir_ / "runs/stage2"};
+  with_page.count = 3;
+  (void)run(with_page);
+  const std::string page = read_text(*with_page.report);
+  EXPECT_EQ(check_markup(page), "");
+  EXPECT_THAT(page, HasSubstr("<dt>CP*PF</dt><dd>1.000</dd>"));
+  const RecordFile records(with_page.cases);
+  EXPECT_THAT(page, HasSubstr("<p>" + records.record(2).text + " <span"));
+  EXPECT_THAT(page, HasSubstr("<a href=\"runs/stage2/report.html\">stage2</a>"));
+  size_t pictures = 0;
+  for (size_t at = 0; (at = page.find("data:image/png", at)) != page.npos; ++at) ++pictures;
+  EXPECT_EQ(pictures, 3u * 4u) << "reference, drawn, seen, right";
+  with_page.runs = {dir_ / "nothing"};
+  EXPECT_THAT(error_of(with_page), HasSubstr("nothing/metrics.jsonl"));
+}
+
+TEST_F(ToyScoreTest, HasAFloor) {
+  draw("_reference", "");
+  ToyScoreOptions with_floor = options();
+  with_floor.floor = 0.01;
+  EXPECT_EQ(error_of(with_floor), "no error");
+  with_floor.floor = 0.9;
+  EXPECT_THAT(error_of(with_floor), HasSubstr("below the floor of 0.9"));
 }
 
 TEST_F(ToyScoreTest, SaysWhatIsWrong) {

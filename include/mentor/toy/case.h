@@ -12,8 +12,10 @@ namespace mentor {
 /// A record as the oracle sees it: what a picture made from it should show.
 struct ToyCase {
   int64_t number = 0;
+  Scene reference;  // what the model is shown, where its task shows it something
   Scene asked;
   std::set<ToyAttribute> named;  // of the subject's attributes, those that the prompt gives away
+  std::string prompt;            // the record's text
   std::string picture;           // name of the target's file, "000017_target"
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/core/filesystem.h"
+#include "mentor/report/chart.h"
 #include "mentor/train/run_log.h"
 
 #include <string>
@@ -30,5 +31,10 @@ struct ReportInput {
 /// are those of the records, relative to the folder; the last six and the first are shown.
 /// Takes up to a second. Throws UserError when the file cannot be written.
 void write_report(const fs::path& folder, const RunRecords& records, const ReportInput& input);
+
+/// A training as part of a page over several: its headline figures, curves and newest sample grid,
+/// and a link to its own report in the folder `link`. Throws UserError for a folder without a
+/// metrics.jsonl.
+void add_run_summary(Charts& charts, const fs::path& folder, const fs::path& link);
 
 }  // namespace mentor
