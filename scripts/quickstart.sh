@@ -66,18 +66,18 @@ train() { # PART STEPS_IF_SHORT FROM
     --out "$out/start"
 say "1 of 6: codec and vision tower, a core each"
 "$mentor" train vision configs/toy/vision.yaml --set runtime.threads=1 \
-  --set weights.model="$out/start/model.safetensors" $(settings vision 300) &
+  --set weights.model="$out/start/model.safetensors" $(settings vision 350) &
 vision=$!
 trap 'kill $vision 2>/dev/null || true' EXIT
-"$mentor" train codec configs/toy/codec.yaml --set runtime.threads=1 $(settings codec 450)
+"$mentor" train codec configs/toy/codec.yaml --set runtime.threads=1 $(settings codec 500)
 wait $vision
 trap - EXIT
 say "2 of 6: text to image"
-train pretrain_t2i 400 vision
+train pretrain_t2i 1000 vision
 say "3 of 6: stage 1, alignment"
-train stage1 300 pretrain_t2i
+train stage1 400 pretrain_t2i
 say "4 of 6: stage 2, instruction tuning"
-train stage2 500 stage1
+train stage2 800 stage1
 
 held_out=$out/held_out_$cases
 say "5 of 6: $cases pictures of subjects that were never shown"

@@ -314,7 +314,7 @@ void require_parts(const AblationPlan& plan) {
     for (const auto& [path, part] : parts) {
       if (part.empty() || fs::exists(part)) continue;
       throw UserError(
-          format("{}{}: there is no {}: all rows start from what scripts/toy_world.sh trains",
+          format("{}{}: there is no {}: all rows start from what scripts/quickstart.sh trains",
                  training.run.origins.where(path), path, part));
     }
   }

@@ -323,7 +323,10 @@ void add_run_summary(Charts& charts, const fs::path& folder, const fs::path& lin
   Chart loss = loss_chart(records);
   loss.tall = false;
   charts.add(loss, frame);
-  for (const Chart& chart : task_charts(records)) charts.add(chart, frame);
+  const std::vector<Chart> by_task = task_charts(records);
+  for (const Chart& chart : by_task) {
+    if (by_task.size() > 1) charts.add(chart, frame);  // one says what the loss says
+  }
   charts.html += "</div>\n" + newest_picture_html(folder, link, records.pictures);
 }
 
