@@ -39,6 +39,7 @@ if [ -z "${MENTOR_BUILD_DIR:-}" ]; then
   "$root/scripts/build.sh" mentor
 fi
 mentor=$(realpath "${MENTOR_BUILD_DIR:-$root/build}")/mentor
+[ -x "$mentor" ] || fail "$mentor: there is no such program: build it with scripts/build.sh, or unset MENTOR_BUILD_DIR"
 cd "$root"
 
 ranks=$(nproc)
