@@ -70,15 +70,15 @@ say "1 of 6: codec and vision tower, a core each"
   --set weights.model="$out/start/model.safetensors" $(settings vision 350) &
 vision=$!
 trap 'kill $vision 2>/dev/null || true' EXIT
-"$mentor" train codec configs/toy/codec.yaml --set runtime.threads=1 $(settings codec 500)
+"$mentor" train codec configs/toy/codec.yaml --set runtime.threads=1 $(settings codec 450)
 wait $vision
 trap - EXIT
 say "2 of 6: text to image"
-train pretrain_t2i 1000 vision
+train pretrain_t2i 800 vision
 say "3 of 6: stage 1, alignment"
-train stage1 400 pretrain_t2i
+train stage1 300 pretrain_t2i
 say "4 of 6: stage 2, instruction tuning"
-train stage2 800 stage1
+train stage2 650 stage1
 
 held_out=$out/held_out_$cases
 say "5 of 6: $cases pictures of subjects that were never shown"

@@ -70,6 +70,10 @@ void RunConfig::validate(const Origins& origins) const {
             "scaled",
             toy.size, model.image_size));
   }
+  if (toy.identities > toy.num_train_identities()) {
+    add("toy.identities", format("is {}, but the palette '{}' has {} for training", toy.identities,
+                                 toy.palette, toy.num_train_identities()));
+  }
   if (!problems.empty()) throw ConfigError(problems);
 }
 

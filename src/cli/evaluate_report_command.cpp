@@ -83,7 +83,7 @@ void add_import(CLI::App& group) {
     import_ratings(arguments->import, std::cout);
   });
   command->footer(
-      "Examples:\n  mentor evaluate import -c configs/evaluate.yaml --judge gpt-4o-2024-05-13 "
+      "Examples:\n  mentor evaluate import -c configs/evaluate.yaml --judge gpt-4o "
       "concept_preservation_full/mine.json\n  mentor evaluate import -c configs/evaluate.yaml "
       "'ratings of Ada.json'");
 }

@@ -25,6 +25,17 @@ Image clear_mask(const Image& shares) {
   return mask;
 }
 
+/// The subject of a pair: of those that are shown in training when there are fewer than there might
+/// be, chosen from all over the list, which goes by shape, then by colour.
+const Identity& draw_subject(const ToyConfig& config, Split split, const Draws& draws) {
+  constexpr size_t kStride = 131;  // shares no divisor with the 528 and 2453 there are
+  const std::vector<Identity>& all = identities(config.palette, split);
+  if (split == Split::kHeldOut || config.identities == 0) {
+    return all[draws.pick("subject", static_cast<int>(all.size()))];
+  }
+  return all.at(kStride * draws.pick("subject", static_cast<int>(config.identities)) % all.size());
+}
+
 /// Everything about the record that depends on its task.
 Record describe_task(const ToyConfig& config, const ToyPair& pair, Task task) {
   const Draws draws(stream_seed(static_cast<uint64_t>(config.seed), "toy words",
@@ -74,8 +85,7 @@ Record describe_task(const ToyConfig& config, const ToyPair& pair, Task task) {
 ToyPair draw_pair(const ToyConfig& config, Split split, int64_t number) {
   const Draws draws(stream_seed(static_cast<uint64_t>(config.seed), "toy pair",
                                 {static_cast<uint64_t>(split), static_cast<uint64_t>(number)}));
-  const std::vector<Identity>& all = identities(config.palette, split);
-  const Identity& subject = all[draws.pick("subject", static_cast<int>(all.size()))];
+  const Identity& subject = draw_subject(config, split, draws);
   ToyPair pair{.split = split, .number = number};
   pair.reference = draw_scene(config, subject, SceneRole::kReference, draws.seed_of("reference"));
   pair.target = draw_scene(config, subject, SceneRole::kTarget, draws.seed_of("target"));

@@ -45,6 +45,8 @@ TEST(ToyCommand, ShowsPairsAndCaptions) {
                      "the toy world has no 'cyan'");
   expect_one_message(mentor({"toy", "show", "--size", "48", "--out", file}),
                      "toy.size: must be 32, 64 or 128, not 48");
+  expect_one_message(mentor({"toy", "show", "--set", "toy.identities=529", "--out", file}),
+                     "toy.identities: is 529, but the palette 'small' has 528 for training");
   expect_one_message(mentor({"toy", "show", "--out", "/proc/none/sheet.png"}), "/proc/none");
 }
 

@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <set>
+
 namespace mentor {
 namespace {
 
@@ -161,6 +163,20 @@ TEST(ToyRecords, RefuseWhatTheWorldDoesNotHave) {
     }
   }
   EXPECT_THROW((void)parse_toy_pair("{}", "f:1"), DataError);
+}
+
+TEST(ToyPair, HasAsManySubjectsAsItsWorld) {
+  for (const char* palette : {"small", "full"}) {
+    std::set<int> numbers, shapes;
+    for (int64_t number = 0; number < 2000; ++number) {
+      const ToyPair pair = draw_pair({.palette = palette, .identities = 40}, Split::kTrain, number);
+      numbers.insert(number_of(pair.target.subject));
+      shapes.insert(pair.target.subject.shape);
+      EXPECT_FALSE(is_held_out(pair.target.subject));
+    }
+    EXPECT_EQ(numbers.size(), 40u) << palette;
+    EXPECT_EQ(shapes.size(), 10u) << palette;
+  }
 }
 
 TEST(ToyCaptionParser, ReadsWhatCaptionsSay) {

@@ -37,6 +37,8 @@ TEST(ToyWorld, HoldsOutOneIdentityOfEight) {
     const auto& train = identities(palette.palette, Split::kTrain);
     const auto& held_out = identities(palette.palette, Split::kHeldOut);
     EXPECT_EQ(train.size(), palette.train);
+    EXPECT_EQ((ToyConfig{.palette = palette.palette}).num_train_identities(),
+              static_cast<int64_t>(palette.train));
     EXPECT_EQ(held_out.size(), palette.held_out);
     std::set<int> numbers;
     for (const auto* list : {&train, &held_out}) {

@@ -14,6 +14,7 @@ struct ToyConfig {
   int64_t records = 10000;
   int64_t seed = 0;
   std::string palette = "small";
+  int64_t identities = 0;
   double jitter = 0;
   double distractor_rate = 0.3;
   double correlated_rate = 0;
@@ -30,6 +31,10 @@ struct ToyConfig {
       "small: red, yellow, green, blue, purple or pink with orange or white, 600 identities; full: "
       "any two of the eight colours, 2800",
       bound::one_of({"small", "full"}));
+    v("identities", identities,
+      "how many subjects training records have, of all shapes and colours (distractors are others, "
+      "too); 0: all of the palette but the eighth that is held out",
+      bound::non_negative());
     v("jitter", jitter,
       "how far places (1.5 of 64 units), sizes (5 %) and tilts (0.2 rad) stray; 0: not at all",
       bound::between(0, 1));
@@ -47,6 +52,8 @@ struct ToyConfig {
       bound::one_of({"shape", "object"}));
   }
 
+  /// Of the palette, without those that are held out.
+  [[nodiscard]] int64_t num_train_identities() const { return palette == "small" ? 528 : 2453; }
   /// Pictures have 32, 64 or 128 pixels a side.
   [[nodiscard]] bool has_known_size() const { return size == 32 || size == 64 || size == 128; }
 };
