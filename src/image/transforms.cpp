@@ -57,6 +57,27 @@ std::vector<float> to_planes(const Image& image,
   return values_CHW;
 }
 
+/// (v / 255 - mean) / deviation of each channel.
+std::array<std::array<float, 256>, 3> colour_tables(const std::array<float, 3>& mean,
+                                                    const std::array<float, 3>& deviation) {
+  std::array<std::array<float, 256>, 3> tables;
+  for (size_t c = 0; c < 3; ++c) {
+    tables[c] =
+        byte_table([&](int v) { return (static_cast<float>(v / 255.0) - mean[c]) / deviation[c]; });
+  }
+  return tables;
+}
+
+/// The size in which the shorter side has `size` pixels; the longer one is rounded down.
+ImageSize with_shorter_side(const Image& image, int64_t size) {
+  const double shorter = static_cast<double>(shorter_side(image));
+  const auto scaled = [&](int64_t side) {
+    return static_cast<int64_t>(static_cast<double>(size * side) / shorter);
+  };
+  return image.width <= image.height ? ImageSize{size, scaled(image.height)}
+                                     : ImageSize{scaled(image.width), size};
+}
+
 uint8_t to_byte(float x, ByteRule rule) {
   switch (rule) {
     case ByteRule::kSampling:
@@ -138,26 +159,26 @@ Image pad_to_square(const Image& image) {
 }
 
 Image clip_crop(const Image& image, int64_t size) {
-  const double shorter = static_cast<double>(shorter_side(image));
-  const auto scaled = [&](int64_t side) {
-    return static_cast<int64_t>(static_cast<double>(size * side) / shorter);
-  };
-  const ImageSize full = image.width <= image.height ? ImageSize{size, scaled(image.height)}
-                                                     : ImageSize{scaled(image.width), size};
+  const ImageSize full = with_shorter_side(image, size);
   return resize_window(image, full, central_window(full, size), Filter::kBicubic);
 }
 
 std::vector<float> clip_pixels(const Image& image, int64_t size) {
-  static const std::array<std::array<float, 256>, 3> tables = [] {
-    constexpr std::array<float, 3> mean{0.48145466f, 0.4578275f, 0.40821073f};
-    constexpr std::array<float, 3> deviation{0.26862954f, 0.26130258f, 0.27577711f};
-    std::array<std::array<float, 256>, 3> built;
-    for (size_t c = 0; c < 3; ++c)
-      built[c] = byte_table(
-          [&](int v) { return (static_cast<float>(v / 255.0) - mean[c]) / deviation[c]; });
-    return built;
-  }();
+  static const auto tables = colour_tables({0.48145466f, 0.4578275f, 0.40821073f},
+                                           {0.26862954f, 0.26130258f, 0.27577711f});
   return to_planes(clip_crop(image, size), tables);
+}
+
+std::vector<float> dino_pixels(const Image& image, CropRule rule) {
+  constexpr int64_t kShorterSide = 256, kCrop = 224;
+  static const auto tables = colour_tables({0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f});
+  const ImageSize full = with_shorter_side(image, kShorterSide);
+  const auto begin = [rule](int64_t room) {
+    return rule == CropRule::kFloor ? room / 2 : round_half_even(static_cast<double>(room) / 2);
+  };
+  const int64_t left = begin(full.width - kCrop), top = begin(full.height - kCrop);
+  return to_planes(
+      resize_window(image, full, {left, top, left + kCrop, top + kCrop}, Filter::kBicubic), tables);
 }
 
 std::vector<float> target_pixels(const Image& image) {

@@ -6,75 +6,10 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/container/modulelist.h>
 
-#include <cmath>
-
-// N pictures, C channels, P patches, S = 1 + P tokens, H width, A attention heads, K head width
+// N pictures, C channels, P patches, S = 1 + P tokens, H width
 
 namespace mentor {
-namespace {
-
-// Where no gradient is recorded, x is given up.
-
-/// x σ(1.702 x)
-at::Tensor quick_gelu(at::Tensor x) {
-  if (at::GradMode::is_enabled()) return x * at::sigmoid(x * 1.702);
-  return x.mul_(at::mul(x, 1.702).sigmoid_());
-}
-
-at::Tensor add_update(at::Tensor x, const at::Tensor& update) {
-  return at::GradMode::is_enabled() ? x + update : x.add_(update);
-}
-
-/// q, k, v [N, A, S, K]. The backward pass of LibTorch's fused attention on a CPU costs more than
-/// the products at the few tokens of a picture.
-at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  if (!at::GradMode::is_enabled() || !q.is_cpu()) return at::scaled_dot_product_attention(q, k, v);
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  return at::matmul(at::softmax(at::matmul(q * scale, k.mT()), -1), v);
-}
-
-}  // namespace
-
-/// Pre-norm transformer layer: self-attention and an MLP with the quick GELU, all with biases.
-class ClipLayerImpl : public torch::nn::Module {
- public:
-  explicit ClipLayerImpl(const ClipConfig& config) : num_heads_(config.num_heads) {
-    const int64_t width = config.hidden_size;
-    const auto attention = std::make_shared<torch::nn::Module>("self_attn");
-    k_proj_ = attention->register_module("k_proj", Linear(width, width, true));
-    v_proj_ = attention->register_module("v_proj", Linear(width, width, true));
-    q_proj_ = attention->register_module("q_proj", Linear(width, width, true));
-    out_proj_ = attention->register_module("out_proj", Linear(width, width, true));
-    register_module("self_attn", attention);
-    attention_norm_ = register_module("layer_norm1", LayerNorm(width, config.layer_norm_eps));
-    const auto mlp = std::make_shared<torch::nn::Module>("mlp");
-    fc1_ = mlp->register_module("fc1", Linear(width, config.intermediate_size, true));
-    fc2_ = mlp->register_module("fc2", Linear(config.intermediate_size, width, true));
-    register_module("mlp", mlp);
-    mlp_norm_ = register_module("layer_norm2", LayerNorm(width, config.layer_norm_eps));
-  }
-
-  [[nodiscard]] at::Tensor forward(at::Tensor x_NSH) const {
-    x_NSH = add_update(x_NSH, attend(attention_norm_->forward(x_NSH)));
-    return add_update(x_NSH, fc2_->forward(quick_gelu(fc1_->forward(mlp_norm_->forward(x_NSH)))));
-  }
-
- private:
-  [[nodiscard]] at::Tensor attend(const at::Tensor& x_NSH) const {
-    const auto heads = [&](const Linear& projection) {
-      return projection->forward(x_NSH).unflatten(2, {num_heads_, -1}).transpose(1, 2);
-    };
-    const at::Tensor mixed_NASK = attention(heads(q_proj_), heads(k_proj_), heads(v_proj_));
-    return out_proj_->forward(mixed_NASK.transpose(1, 2).flatten(2));
-  }
-
-  int64_t num_heads_;
-  Linear k_proj_{nullptr}, v_proj_{nullptr}, q_proj_{nullptr}, out_proj_{nullptr};
-  Linear fc1_{nullptr}, fc2_{nullptr};
-  LayerNorm attention_norm_{nullptr}, mlp_norm_{nullptr};
-};
-
-ClipVisionImpl::ClipVisionImpl(const ClipConfig& config) : config_(config) {
+ClipVisionImpl::ClipVisionImpl(const ClipConfig& config, Activation activation) : config_(config) {
   const int64_t width = config.hidden_size;
   const auto embeddings = std::make_shared<torch::nn::Module>("embeddings");
   class_embedding_ = embeddings->register_parameter("class_embedding", shape_only({width}));
@@ -91,13 +26,17 @@ ClipVisionImpl::ClipVisionImpl(const ClipConfig& config) : config_(config) {
 
   torch::nn::ModuleList layers;
   for (int64_t i = 0; i < config.num_layers; ++i) {
-    layers_.emplace_back(config);
+    layers_.emplace_back(VitLayerOptions{.width = width,
+                                         .mlp_width = config.intermediate_size,
+                                         .num_heads = config.num_heads,
+                                         .norm_eps = config.layer_norm_eps,
+                                         .activation = activation});
     layers->push_back(layers_.back());
   }
   const auto encoder = std::make_shared<torch::nn::Module>("encoder");
   encoder->register_module("layers", layers);
   register_module("encoder", encoder);
-  register_module("post_layernorm", LayerNorm(width, config.layer_norm_eps));
+  post_norm_ = register_module("post_layernorm", LayerNorm(width, config.layer_norm_eps));
 }
 
 at::Tensor ClipVisionImpl::embed(const at::Tensor& pixels_NCHW) const {
@@ -119,6 +58,12 @@ at::Tensor ClipVisionImpl::hidden_state(const at::Tensor& pixels_NCHW, int64_t n
 at::Tensor ClipVisionImpl::forward(const at::Tensor& pixels_NCHW) const {
   const at::NoGradGuard no_grad;
   return hidden_state(pixels_NCHW, config_.num_layers_run()).slice(/*dim=*/1, /*start=*/1);
+}
+
+at::Tensor ClipVisionImpl::pooled(const at::Tensor& pixels_NCHW) const {
+  const at::NoGradGuard no_grad;
+  const at::Tensor x_NSH = hidden_state(pixels_NCHW, config_.num_layers);
+  return post_norm_->forward(x_NSH.select(/*dim=*/1, /*index=*/0));
 }
 
 }  // namespace mentor

@@ -24,9 +24,8 @@ struct FillScale {
   double gain, bias, norm;
 };
 
-inline StateDict filled_state(const torch::nn::Module& module, const FillRule& rule,
+inline StateDict filled_state(const StateDict& shapes, const FillRule& rule,
                               const FillScale& scale) {
-  const StateDict shapes = state_dict(module);
   std::set<std::string> keys;
   for (const auto& [key, tensor] : shapes) keys.insert(key);
   StateDict filled;
@@ -50,13 +49,30 @@ inline StateDict filled_state(const torch::nn::Module& module, const FillRule& r
 }
 
 /// The exact integer rule of vqgan/meta.json.
-inline StateDict integer_fill(const torch::nn::Module& module, uint64_t seed) {
+inline double integer_value(const std::string& key, uint64_t seed, int64_t i) {
+  const uint64_t start = fnv1a(key) ^ seed;
+  const uint64_t mixed = mix64(start + static_cast<uint64_t>(i + 1) * 0x9e3779b97f4a7c15ULL);
+  return static_cast<double>(mixed >> 40) / 8388608.0 - 1.0;
+}
+
+inline StateDict integer_fill(const StateDict& shapes, uint64_t seed) {
   const FillRule rule = [&](const std::string& key, int64_t, int64_t i) {
-    const uint64_t start = fnv1a(key) ^ seed;
-    const uint64_t mixed = mix64(start + static_cast<uint64_t>(i + 1) * 0x9e3779b97f4a7c15ULL);
-    return static_cast<double>(mixed >> 40) / 8388608.0 - 1.0;
+    return integer_value(key, seed, i);
   };
-  return filled_state(module, rule, {.gain = std::sqrt(3.0), .bias = 0.1, .norm = 0.2});
+  return filled_state(shapes, rule, {.gain = std::sqrt(3.0), .bias = 0.1, .norm = 0.2});
+}
+inline StateDict integer_fill(const torch::nn::Module& module, uint64_t seed) {
+  return integer_fill(state_dict(module), seed);
+}
+
+/// Numbers of [-1, 1) by the same rule, not scaled.
+inline at::Tensor integer_uniform(const std::string& key, uint64_t seed, at::IntArrayRef sizes) {
+  at::Tensor tensor = at::empty(sizes, at::kFloat);
+  auto* values = tensor.mutable_data_ptr<float>();
+  for (int64_t i = 0; i < tensor.numel(); ++i) {
+    values[i] = static_cast<float>(integer_value(key, seed, i));
+  }
+  return tensor;
 }
 
 /// The sine rule of pil/ (model.md section 7.1).
@@ -65,7 +81,8 @@ inline StateDict sine_fill(const torch::nn::Module& module) {
     return std::sin(0.7 * static_cast<double>(i) + 1.3 * static_cast<double>(place) +
                     0.1 * static_cast<double>(i % 7));
   };
-  return filled_state(module, rule, {.gain = std::sqrt(2.0), .bias = 0.02, .norm = 0.05});
+  return filled_state(state_dict(module), rule,
+                      {.gain = std::sqrt(2.0), .bias = 0.02, .norm = 0.05});
 }
 
 }  // namespace mentor

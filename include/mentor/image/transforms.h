@@ -48,6 +48,16 @@ struct SquarePlace {
 /// CLIP's input [3, size, size]: clip_crop, then (v / 255 - mean) / deviation per channel.
 [[nodiscard]] std::vector<float> clip_pixels(const Image& image, int64_t size = 224);
 
+/// Where a central crop begins in a room of an odd number of pixels.
+enum class CropRule {
+  kFloor,     // Hugging Face: DINOv2
+  kHalfEven,  // torchvision: DINO, whose code uses it
+};
+
+/// DINO's input [3, 224, 224]: the shorter side resized to 256 (bicubic), central crop,
+/// (v / 255 - mean) / deviation of ImageNet per channel.
+[[nodiscard]] std::vector<float> dino_pixels(const Image& image, CropRule rule);
+
 /// The codec's input [3, height, width] in [-1, 1]: (v / 255 - 0.5) / 0.5.
 [[nodiscard]] std::vector<float> target_pixels(const Image& image);
 
