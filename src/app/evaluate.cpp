@@ -116,6 +116,10 @@ void estimate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
                 estimate.output_tokens,
                 estimate.measured ? "as the answers so far had"
                                   : "guessed from the texts and evaluate.judge.image_tokens");
+  if (judge.kind != "http") {
+    out << "cost: none: no server is asked\n";
+    return;
+  }
   if (judge.price_input + judge.price_output <= 0) {
     out << "cost: unknown; set evaluate.judge.price_input and price_output, per million tokens\n";
     return;

@@ -1,5 +1,6 @@
 #include "mentor/app/picture_writer.h"
 
+#include "mentor/app/build.h"
 #include "mentor/core/content_hash.h"
 #include "mentor/core/error.h"
 #include "mentor/core/filesystem.h"
@@ -25,22 +26,25 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// Every file of weights that the configuration names; of a folder those that hold tensors.
-std::vector<fs::path> weight_files(const WeightsConfig& weights) {
-  std::vector<fs::path> files;
-  for (const fs::path& path : {weights.model, weights.decoder, weights.clip, weights.t5,
-                               weights.projector, weights.codec}) {
-    if (fs::is_regular_file(path)) files.push_back(path);
-    if (!fs::is_directory(path)) continue;
-    for (const auto& entry : fs::directory_iterator(path)) {
-      const fs::path suffix = entry.path().extension();
-      if (suffix == ".safetensors" || suffix == ".bin") files.push_back(entry.path());
+}  // namespace
+
+std::vector<WeightFile> weight_files(const WeightsConfig& config) {
+  const WeightsConfig weights = find_weight_files(config);
+  const std::pair<const char*, const fs::path*> named[] = {
+      {"model", &weights.model}, {"decoder", &weights.decoder},     {"clip", &weights.clip},
+      {"t5", &weights.t5},       {"projector", &weights.projector}, {"codec", &weights.codec}};
+  std::vector<WeightFile> files;
+  for (const auto& [key, path] : named) {
+    if (fs::is_regular_file(*path)) files.push_back({key, *path});
+    if (!fs::is_directory(*path)) continue;
+    for (const auto& entry : fs::directory_iterator(*path)) {
+      const fs::path& file = entry.path();
+      if (file.extension() != ".safetensors" && file.extension() != ".bin") continue;
+      files.push_back({format("{}/{}", key, file.filename()), file});
     }
   }
   return files;
 }
-
-}  // namespace
 
 PictureWriter::PictureWriter(fs::path out, const LoadedRunConfig& run, std::string runtime)
     : out_(std::move(out)),
@@ -73,8 +77,8 @@ fs::path PictureWriter::file_of(const GenerateRequest& request,
 fs::path PictureWriter::write(const GenerateRequest& request, const GeneratedPicture& picture,
                               const StageTimes& times) {
   if (weight_hashes_.empty()) {
-    for (const fs::path& file : weight_files(weights_)) {
-      weight_hashes_[file.string()] = hash_file(file).string();
+    for (const WeightFile& weights : weight_files(weights_)) {
+      weight_hashes_[weights.file.string()] = hash_file(weights.file).string();
     }
   }
   std::vector<std::string> images;

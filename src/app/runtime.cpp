@@ -3,6 +3,7 @@
 #include "mentor/core/cpu_features.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/log.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -45,6 +46,16 @@ Runtime start_runtime(const RuntimeConfig& config) {
   // twice in a process is an error of LibTorch's.
   if (at::get_num_interop_threads() != 1) at::set_num_interop_threads(1);
   return runtime;
+}
+
+void show_rank_in_log(const ProcessEnvironment& environment) {
+  using log::Level;
+  Level level = Level::kError;
+  for (const Level shown : {Level::kWarn, Level::kInfo, Level::kDebug}) {
+    if (log::shows(shown)) level = shown;
+  }
+  log::configure(level, static_cast<int>(environment.rank),
+                 static_cast<int>(environment.world_size));
 }
 
 }  // namespace mentor

@@ -11,55 +11,15 @@
 #include "mentor/text/tokenizer_training.h"
 #include "mentor/toy/appearance.h"
 #include "mentor/toy/captions.h"
+#include "unfinished_folder.h"
 
 #include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <ostream>
-#include <unistd.h>
 
 namespace mentor {
 namespace {
-
-/// A folder under another name until it is complete; removed if it never is.
-class UnfinishedFolder {
- public:
-  explicit UnfinishedFolder(fs::path folder) : folder_(std::move(folder)) {
-    if (!folder_.has_filename()) folder_ = folder_.parent_path();  // "made/"
-    std::error_code ignored;
-    if (fs::exists(folder_, ignored) &&
-        !(fs::is_directory(folder_, ignored) && fs::is_empty(folder_, ignored))) {
-      throw UserError(
-          format("{}: exists already: choose another --out, or delete it first", folder_));
-    }
-    unfinished_ = folder_.string() + format(".{}.tmp", ::getpid());
-    require_writable_directory(unfinished_);
-  }
-  ~UnfinishedFolder() {
-    std::error_code ignored;
-    fs::remove_all(unfinished_, ignored);
-  }
-  UnfinishedFolder(const UnfinishedFolder&) = delete;
-  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
-
-  void make_folder(const fs::path& name) const {
-    std::error_code error;
-    fs::create_directories(unfinished_ / name, error);
-    if (error) throw UserError(format("{}: cannot create: {}", folder_ / name, error.message()));
-  }
-  [[nodiscard]] FileWriter writer(const fs::path& name) const {
-    return {unfinished_ / name, folder_ / name};
-  }
-  void write(const fs::path& name, std::string_view bytes) const {
-    FileWriter file = writer(name);
-    file.write(bytes);
-    file.close();
-  }
-  void publish() const { publish_directory(unfinished_, folder_); }
-
- private:
-  fs::path folder_, unfinished_;
-};
 
 /// All pictures that the pair's records name.
 std::map<fs::path, Image> paint_pair(const ToyMakeOptions& options, const ToyPair& pair) {

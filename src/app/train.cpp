@@ -21,16 +21,6 @@
 namespace mentor {
 namespace {
 
-void show_rank_in_log(const ProcessEnvironment& environment) {
-  using log::Level;
-  Level level = Level::kError;
-  for (const Level shown : {Level::kWarn, Level::kInfo, Level::kDebug}) {
-    if (log::shows(shown)) level = shown;
-  }
-  log::configure(level, static_cast<int>(environment.rank),
-                 static_cast<int>(environment.world_size));
-}
-
 void require_divisible_batch(const LoadedRunConfig& run, int64_t world_size) {
   const int64_t batch = run.config.train.global_batch;
   if (batch % world_size == 0) return;

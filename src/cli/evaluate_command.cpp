@@ -1,5 +1,6 @@
 #include "evaluate_report_command.h"
 #include "mentor/app/evaluate.h"
+#include "mentor/app/evaluate_generate.h"
 #include "mentor/cli/commands.h"
 #include "options.h"
 
@@ -31,6 +32,11 @@ void add_evaluate_command(CLI::App& mentor) {
       "of its reference (CP) and what its prompt asks for (PF), 0 to 4.");
   group->group("Pictures");
   group->require_subcommand(0, 1);
+  add_verb(*group, "generate",
+           "Draws the pictures: all subjects x nine prompts x evaluate.samples_per_prompt, in the "
+           "layout of the published samples. What is there is not drawn again; 'mentor launch "
+           "--nproc N --' before it shares the work among N processes.",
+           generate_samples);
   add_verb(*group, "validate",
            "Checks that data set and samples are complete and every picture can be read; names all "
            "that is missing or damaged.",

@@ -25,7 +25,7 @@ void add_make(CLI::App& group) {
   struct Arguments {
     ConfigArguments config;
     std::vector<std::string> tasks;
-    bool held_out = false;
+    bool held_out = false, dreambench = false;
     ToyMakeOptions make;
   };
   CLI::App* command = group.add_subcommand(
@@ -36,15 +36,21 @@ void add_make(CLI::App& group) {
   auto arguments = std::make_shared<Arguments>();
   add_world_keys(*command, arguments->config);
   arguments->config.add_key(*command, "-n,--count", "toy.records");
-  command
-      ->add_option("-t,--task", arguments->tasks,
-                   "only these: text_to_image, reconstruction, segmentation, recovery, subject")
-      ->type_name("TASK")
-      ->check(
-          CLI::IsMember({"text_to_image", "reconstruction", "segmentation", "recovery", "subject"})
-              .description(""));
+  CLI::Option* tasks =
+      command
+          ->add_option("-t,--task", arguments->tasks,
+                       "only these: text_to_image, reconstruction, segmentation, recovery, subject")
+          ->type_name("TASK")
+          ->check(CLI::IsMember(
+                      {"text_to_image", "reconstruction", "segmentation", "recovery", "subject"})
+                      .description(""));
   command->add_flag("--held-out", arguments->held_out,
                     "subjects that are never shown in training, instead of the others");
+  command
+      ->add_flag("--dreambench", arguments->dreambench,
+                 "no records, but a data set in the layout of DreamBench++, for 'mentor evaluate': "
+                 "--count subjects with nine prompts each")
+      ->excludes(tasks);
   command->add_option("-o,--out", arguments->make.out, "folder to write")
       ->required()
       ->type_name("DIR");
@@ -53,9 +59,11 @@ void add_make(CLI::App& group) {
     make.config = arguments->config.load().config;
     make.split = arguments->held_out ? Split::kHeldOut : Split::kTrain;
     for (const std::string& task : arguments->tasks) make.tasks.push_back(parse_task(task));
-    make_toy(make, std::cout);
+    (arguments->dreambench ? make_toy_dataset : make_toy)(make, std::cout);
   });
-  command->footer("Example:\n  mentor toy make --count 1000 --seed 1 --out toy");
+  command->footer(
+      "Examples:\n  mentor toy make --count 1000 --seed 1 --out toy\n  mentor toy make "
+      "--held-out --dreambench --count 30 --seed 1 --out toy/dreambench");
 }
 
 /// The lists of what captions can hold.

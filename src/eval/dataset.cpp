@@ -42,17 +42,19 @@ std::string trimmed(const std::string& line) {
   return line.substr(first, line.find_last_not_of(kBlanks) - first + 1);
 }
 
-/// Files of one suffix in the folder of a category, by their numbers.
-std::map<int64_t, fs::path> numbered_files(const fs::path& folder, const std::string& suffix,
+/// Files with one of the suffixes in the folder of a category, by their numbers.
+std::map<int64_t, fs::path> numbered_files(const fs::path& folder,
+                                           const std::vector<std::string>& suffixes,
                                            std::vector<std::string>& problems) {
   std::map<int64_t, fs::path> files;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const fs::path& file = entry.path();
-    if (file.extension() != suffix) continue;
+    if (std::ranges::find(suffixes, file.extension().string()) == suffixes.end()) continue;
     const std::optional<int64_t> index = parse_index(file.stem().string());
     if (!index) {
-      problems.push_back(format("{}: is not called by a number, like 07{}", file, suffix));
+      problems.push_back(
+          format("{}: is not called by a number, like 07{}", file, suffixes.front()));
     } else if (!files.emplace(*index, file).second) {
       problems.push_back(format("{}: has the number of {}", file, files.at(*index).filename()));
     }
@@ -86,8 +88,8 @@ bool read_captions(const fs::path& file, Subject& subject, std::vector<std::stri
 void read_category(Category category, Dataset& dataset, std::vector<std::string>& problems) {
   const fs::path images = dataset.root / "images" / facts(category).folder;
   const fs::path captions = dataset.root / "captions" / facts(category).folder;
-  const auto caption_files = numbered_files(captions, ".txt", problems);
-  const auto image_files = numbered_files(images, ".jpg", problems);
+  const auto caption_files = numbered_files(captions, {".txt"}, problems);
+  const auto image_files = numbered_files(images, {".jpg", ".jpeg", ".png"}, problems);
   for (const auto& [index, file] : caption_files) {
     if (!image_files.contains(index)) {
       problems.push_back(format("{}: missing, but there is {}", images / file.stem().concat(".jpg"),

@@ -25,6 +25,7 @@ fs::path store_of(const EvaluateConfig& config) {
 std::unique_ptr<Judge> make_judge(const EvaluateConfig& config, const Rubric& rubric,
                                   double spent) {
   if (config.judge.kind == "replay") return make_replay_judge(config.judge);
+  if (config.judge.kind == "oracle") return make_oracle_judge();
   return make_chat_judge(config.judge, rubric, spent);
 }
 
@@ -185,6 +186,7 @@ CostEstimate estimate_cost(const EvaluateConfig& config, const std::vector<Sampl
   JudgeIdentity judge{.model = config.judge.model,
                       .parameters = judge_parameters(config.judge),
                       .rubric = rubric.label};
+  if (config.judge.kind == "oracle") judge = oracle_identity();
   const Plan plan =
       plan_ratings(wanted_ratings(config, items, rubric, judge), last_attempts(attempts));
   std::array<TokenCount, 2> measured;

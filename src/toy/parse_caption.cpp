@@ -37,6 +37,7 @@ struct SubjectWords {
   std::vector<int> colors;
   int pattern = -1, shape = -1;
   bool large = false;
+  bool object = false;  // which tells no shape
 
   /// Whether the word says something.
   bool read(std::string_view word) {
@@ -53,7 +54,9 @@ struct SubjectWords {
     const auto found = std::ranges::find(kToyPatterns, word);
     if (found != kToyPatterns.end()) pattern = static_cast<int>(found - kToyPatterns.begin());
     if (word == "large") large = true;
-    return found != kToyPatterns.end() || word == "large" || word == "small";
+    const bool is_object = word == "object" || word == "objects";
+    object |= is_object;
+    return is_object || found != kToyPatterns.end() || word == "large" || word == "small";
   }
 };
 
@@ -77,11 +80,11 @@ SubjectWords read_subject(const std::string& text) {
   return subject;
 }
 
-}  // namespace
-
-Scene parse_caption(std::string_view text) {
+/// Everything but the subject's identity and the objects goes to `scene`; returns what is said of
+/// the subject.
+SubjectWords read_scene(std::string_view text, Scene& scene) {
   constexpr int kStudio = 7;
-  Scene scene{.background = kStudio};
+  scene.background = kStudio;
   std::string rest = spaced(text);
   for (int i = 0; i < static_cast<int>(kToyBackgrounds.size()); ++i) {
     if (take_phrase(rest, background_words(i))) scene.background = i;
@@ -99,6 +102,18 @@ Scene parse_caption(std::string_view text) {
   scene.place = place < 0 ? places / 2 : place;
   if (place >= 0) take_phrase(rest, place_words(scene));
   const SubjectWords subject = read_subject(rest);
+  if (subject.large && scene.count == 2) {
+    throw DataError(format("'{}': two are always small", text));
+  }
+  scene.large = subject.large;
+  return subject;
+}
+
+}  // namespace
+
+Scene parse_caption(std::string_view text) {
+  Scene scene;
+  const SubjectWords subject = read_scene(text, scene);
   if (subject.shape < 0 || subject.pattern < 0 || subject.colors.size() != 2 ||
       subject.colors[0] == subject.colors[1]) {
     throw DataError(
@@ -106,16 +121,24 @@ Scene parse_caption(std::string_view text) {
                "white striped star'",
                text));
   }
-  if (subject.large && scene.count == 2) {
-    throw DataError(format("'{}': two are always small", text));
-  }
-  scene.large = subject.large;
   scene.subject = {.shape = subject.shape,
                    .first = subject.colors[0],
                    .second = subject.colors[1],
                    .pattern = subject.pattern};
   place_objects(scene, /*jitter=*/0, /*seed=*/0);
   return scene;
+}
+
+AskedScene parse_prompt(std::string_view text) {
+  AskedScene asked;
+  const SubjectWords subject = read_scene(text, asked.scene);
+  if (subject.shape < 0 && !subject.object) {
+    throw DataError(format(
+        "'{}': names no subject, as 'a large star in a meadow' or 'an object at night' do", text));
+  }
+  if (subject.shape >= 0) asked.shape = subject.shape;
+  place_objects(asked.scene, /*jitter=*/0, /*seed=*/0);
+  return asked;
 }
 
 }  // namespace mentor

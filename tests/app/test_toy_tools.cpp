@@ -4,6 +4,7 @@
 #include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
 #include "mentor/image/image_io.h"
+#include "mentor/toy/captions.h"
 #include "support/golden.h"
 #include "support/temp_dir.h"
 
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <set>
 #include <sstream>
 
 namespace mentor {
@@ -161,6 +163,42 @@ TEST_F(ToyToolsTest, OnlyWhatTheTasksNeedIsWritten) {
   EXPECT_THAT(out.str(), HasSubstr("12 pictures and masks of 64 x 64 pixels"));
   EXPECT_TRUE(fs::is_empty(dir_ / "made/masks"));
   EXPECT_FALSE(fs::exists(dir_ / "made/subject.jsonl"));
+}
+
+TEST_F(ToyToolsTest, ADataSetHasDifferentSubjectsAndScenes) {
+  const auto make_dataset = [&](const std::string& name, int64_t subjects) {
+    std::ostringstream ignored;
+    ToyMakeOptions options{.config = load("").config, .split = Split::kHeldOut, .out = dir_ / name};
+    options.config.toy.records = subjects;
+    options.config.toy.underdescribed_rate = 1;
+    make_toy_dataset(options, ignored);
+  };
+  make_dataset("data", 70);
+  make_dataset("again", 70);
+  int64_t subjects = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(dir_ / "data/captions")) {
+    if (!entry.is_regular_file()) continue;
+    ++subjects;
+    const fs::path name = fs::relative(entry.path(), dir_ / "data/captions");
+    EXPECT_EQ(read_text(entry.path()), read_text(dir_ / "again/captions" / name));
+    std::istringstream lines(read_text(entry.path()));
+    std::string subject;
+    std::getline(lines, subject);
+    EXPECT_EQ(name.parent_path(), subject == "fish" ? "live_subject/animal" : "object");
+    std::set<std::string> prompts;
+    for (std::string line; std::getline(lines, line);) prompts.insert(line);
+    EXPECT_EQ(prompts.size(), 9u) << name;
+    for (const std::string& prompt : prompts) {
+      const Scene scene = parse_prompt(prompt).scene;
+      EXPECT_THAT(prompt, HasSubstr(std::string(background_words(scene.background))));
+      EXPECT_THAT(prompt, HasSubstr(std::string(place_words(scene))));
+    }
+    const fs::path image = fs::path(name).replace_extension(".png");
+    EXPECT_EQ(read_image(dir_ / "data/images" / image).width, 64);
+  }
+  EXPECT_EQ(subjects, 70);
+  EXPECT_THAT([&] { make_dataset("many", 73); },
+              ::testing::ThrowsMessage<ConfigError>(HasSubstr("73 subjects are asked for, and")));
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
       {good.url(), {"judge.extra_body=top_k"}, "evaluate.judge.extra_body: 'top_k' is no JSON"},
       {good.url(), {"judge.prompts=" + taken}, "user_prompt_subject_full.txt: missing"},
       {good.url(), {"judge.kind=replay"}, "evaluate.judge.replay: is not set"},
-      {good.url(), {"judge.kind=oracle"}, "evaluate.judge.kind"},
+      {good.url(), {"judge.kind=sage"}, "evaluate.judge.kind"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.message);

@@ -1,3 +1,4 @@
+#include "mentor/core/error.h"
 #include "mentor/text/tokenizer.h"
 #include "mentor/text/tokenizer_training.h"
 #include "mentor/toy/appearance.h"
@@ -46,6 +47,22 @@ TEST(ToyCaptions, SayWhatTheyAreAskedTo) {
   EXPECT_EQ(subject_word(kOne), "star");
   EXPECT_EQ(subject_word(kTwo), "crosses");
   EXPECT_EQ(subject_word(kTwo, /*object_noun=*/true), "objects");
+}
+
+TEST(ToyCaptions, PromptsMayLeaveTheSubjectToAReference) {
+  const AskedScene asked = parse_prompt("two stars under the sea at the top");
+  EXPECT_EQ(asked.shape, 3);
+  EXPECT_EQ(asked.scene.count, 2);
+  EXPECT_EQ(asked.scene.place, 0);
+  EXPECT_EQ(parse_prompt("a large object at night").shape, std::nullopt);
+  EXPECT_TRUE(parse_prompt("a large object at night").scene.large);
+  for (const auto& [text, message] : {std::pair{"at night", "'at night': names no subject"},
+                                      std::pair{"an object and a cat", "toy world has no 'cat'"},
+                                      std::pair{"two large stars", "two are always small"}}) {
+    EXPECT_THAT([text = text] { (void)parse_prompt(text); },
+                ::testing::ThrowsMessage<DataError>(::testing::HasSubstr(message)));
+  }
+  EXPECT_THROW((void)parse_caption("a large red and white striped object"), DataError);
 }
 
 TEST(ToyCaptions, NoTwoScenesHaveTheSamePlainCaption) {

@@ -11,6 +11,13 @@
 
 namespace mentor {
 
+struct WeightFile {
+  std::string key;  // "model", "clip/model-00001-of-00002.safetensors"
+  std::filesystem::path file;
+};
+/// Every file of weights that the configuration names; of a folder those that hold tensors.
+[[nodiscard]] std::vector<WeightFile> weight_files(const WeightsConfig& config);
+
 /// Writes generated pictures, each with a JSON sidecar that tells how to make it again: request,
 /// seed, full configuration, hashes of the weights, timings.
 class PictureWriter {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/app/run_config.h"
+#include "mentor/dist/process_environment.h"
 
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
@@ -22,5 +23,8 @@ struct Runtime {
 /// Decides what `auto` means here and sets LibTorch's thread counts. Throws ConfigError when a
 /// device is asked for that this build or machine does not have.
 Runtime start_runtime(const RuntimeConfig& config);
+
+/// From here on only rank 0 logs what goes well, and the others name themselves.
+void show_rank_in_log(const ProcessEnvironment& environment);
 
 }  // namespace mentor

@@ -12,7 +12,8 @@
 
 namespace mentor {
 
-// DreamBench++ (arXiv 2406.16855) on disk: images/FOLDER/NN.jpg and captions/FOLDER/NN.txt.
+// DreamBench++ (arXiv 2406.16855) on disk: images/FOLDER/NN.jpg (ours also take .png and .jpeg) and
+// captions/FOLDER/NN.txt.
 
 enum class Category { kAnimal, kHuman, kObject, kStyle };
 inline constexpr std::array kCategories = {Category::kAnimal, Category::kHuman, Category::kObject,

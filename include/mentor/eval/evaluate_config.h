@@ -2,6 +2,7 @@
 
 #include "mentor/config/fields.h"
 #include "mentor/eval/report_config.h"
+#include "mentor/eval/sample_config.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -45,8 +46,10 @@ struct JudgeConfig {
 
   template <class Visitor>
   void fields(Visitor& v) {
-    v("kind", kind, "http: a chat server with OpenAI's interface; replay: answers of another run",
-      bound::one_of({"http", "replay"}));
+    v("kind", kind,
+      "http: a chat server with OpenAI's interface; replay: answers of another run; oracle: "
+      "measures pictures of the toy world, without a server",
+      bound::one_of({"http", "replay", "oracle"}));
     v("url", url, "address of the server; /chat/completions is added to it");
     v("model", model, "name of the model at the server");
     v("key_variable", key_variable,
@@ -104,6 +107,7 @@ struct EvaluateConfig {
   std::vector<std::string> tasks = {"cp", "pf"};
   int64_t samples_per_prompt = 1;
   bool allow_partial = false;
+  SampleConfig generate;
   JudgeConfig judge;
   EvaluationReportConfig report;
 
@@ -118,6 +122,7 @@ struct EvaluateConfig {
     v("samples_per_prompt", samples_per_prompt, "pictures of each prompt (P_0, P_1, ...)",
       bound::between(1, 1000));
     v("allow_partial", allow_partial, "go on when pictures are missing, and report them");
+    v("generate", generate, "how 'mentor evaluate generate' makes the pictures");
     v("judge", judge, "who rates the pictures");
     v("report", report, "what 'mentor evaluate report' shows beside the ratings");
   }

@@ -44,6 +44,13 @@ class Judge {
 /// The answers in the file of another run, read again.
 [[nodiscard]] std::unique_ptr<Judge> make_replay_judge(const JudgeConfig& config);
 
+/// Reads pictures of the toy world and compares them with the reference and the prompt: exact, the
+/// same always, without a server. CP and PF are the shares of toy/score.h times 4, rounded, so that
+/// a third is 1 and two thirds are 3. It throws a DataError naming the file for a prompt that is
+/// none of the toy world's, and for a reference in which no object is seen.
+[[nodiscard]] std::unique_ptr<Judge> make_oracle_judge();
+[[nodiscard]] JudgeIdentity oracle_identity();
+
 /// The rule that reads the answers: "strict" or "lenient".
 [[nodiscard]] std::string parser_rule(const JudgeConfig& config, const JudgeIdentity& judge);
 

@@ -3,6 +3,7 @@
 #include "mentor/toy/world.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,15 @@ inline constexpr int64_t kToyWordings = 4;
 /// it leaves out is small, in a studio and in the middle. DataError naming a word that the world
 /// does not have, or what is missing.
 [[nodiscard]] Scene parse_caption(std::string_view text);
+
+/// What a prompt asks for whose subject is shown by a picture.
+struct AskedScene {
+  Scene scene;               // of its subject nothing is known but ...
+  std::optional<int> shape;  // ... this, unless the prompt says "object"
+};
+/// As parse_caption(), for a prompt that leaves pattern and colours, or these and the shape, to a
+/// reference. DataError for a word that the world does not have, and where no subject is named.
+[[nodiscard]] AskedScene parse_prompt(std::string_view text);
 
 /// The wording and what is left out, drawn from the seed as the configuration says.
 [[nodiscard]] CaptionOptions draw_caption_options(const ToyConfig& config, bool identity,

@@ -1,0 +1,199 @@
+#include "mentor/core/sha256.h"
+#include "mentor/eval/store.h"
+#include "support/drawn_dataset.h"
+#include "support/one_message.h"
+#include "support/processes.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <map>
+
+namespace mentor {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// Every file below a folder, by its path.
+std::map<std::string, std::string> files_of(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    files[fs::relative(entry.path(), folder).string()] = read_text(entry.path());
+  }
+  return files;
+}
+
+/// `mentor evaluate generate` with untrained weights of the tiny preset.
+class EvaluateGenerate : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    weights_ = std::make_unique<TempDir>();
+    const ProgramResult init = run_program({MENTOR_BINARY, "weights", "init", "--out",
+                                            (*weights_ / "tiny").string(), "--log-level", "error"});
+    ASSERT_EQ(init.exit_code, 0) << init.err;
+  }
+  static void TearDownTestSuite() { weights_.reset(); }
+
+  EvaluateGenerate() {
+    draw_dataset(dir_ / "data", {{"live_subject/animal", 1}, {"object", 2}}, 32);
+    put_file(config_,
+             "base: " + (*weights_ / "tiny/config.yaml").string() +
+                 "\n"
+                 "evaluate: {dataset: data, samples: samples, out: out, samples_per_prompt: "
+                 "2, categories: [animal, object]}\n"
+                 "generate: {max_batch: 4, top_k: 20, guidance_scale: 2, seed: 5}\n"
+                 "runtime: {dtype: fp32, threads: 1}\n");
+  }
+
+  [[nodiscard]] std::vector<std::string> words(const std::string& samples,
+                                               const std::vector<std::string>& settings = {},
+                                               int ranks = 0) const {
+    std::vector<std::string> all = {MENTOR_BINARY};
+    if (ranks > 0) all.insert(all.end(), {"launch", "--nproc", std::to_string(ranks), "--"});
+    all.insert(all.end(), {"evaluate", "generate", config_.string(), "--log-level", "error",
+                           "--set", "evaluate.samples=" + (dir_ / samples).string()});
+    for (const std::string& setting : settings) all.insert(all.end(), {"--set", setting});
+    return all;
+  }
+  [[nodiscard]] ProgramResult draw(const std::string& samples,
+                                   const std::vector<std::string>& settings = {},
+                                   int ranks = 0) const {
+    return run_program(words(samples, settings, ranks));
+  }
+
+  static constexpr int64_t kPictures = 3 * 9 * 2;
+  TempDir dir_;
+  fs::path config_ = dir_ / "evaluate.yaml";
+
+ private:
+  static inline std::unique_ptr<TempDir> weights_;
+};
+
+TEST_F(EvaluateGenerate, DrawsTheSameOnAnyNumberOfRanksAndInAnyBatch) {
+  const ProgramResult one = draw("one");
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  EXPECT_THAT(one.out, HasSubstr("one: 54 pictures, 0 of them were there before"));
+  auto expected = files_of(dir_ / "one");
+  EXPECT_EQ(expected.size(), 3u * kPictures + 3);  // manifest, negative prompt, configuration
+  expected.erase("config.yaml");
+  EXPECT_NE(expected.at("tgt_image/object_00_toy_00/0_0.jpg"),
+            expected.at("tgt_image/object_00_toy_00/0_1.jpg"));
+  EXPECT_EQ(expected.at("text/object_01_toy_01/8_1.txt"), "A toy 01 in place 8");
+  const auto manifest = nlohmann::json::parse(expected.at("manifest.json"));
+  EXPECT_EQ(manifest.at("settings").at("generate.guidance_scale"), "2");
+  EXPECT_EQ(manifest.at("weights").size(), 2u);
+  ASSERT_EQ(manifest.at("pictures").size(), static_cast<size_t>(kPictures));
+  for (const auto& picture : manifest.at("pictures")) {
+    const std::string name = picture.at("subject").get<std::string>() + "/" +
+                             picture.at("picture").get<std::string>() + ".jpg";
+    EXPECT_EQ(picture.at("sha256"), sha256_hex(expected.at("tgt_image/" + name)));
+  }
+  EXPECT_EQ(manifest.at("pictures").back().at("prompt"),
+            "The Toy 01 in <image>.\nA toy 01 in place 8");
+  const ProgramResult two = draw("two", {"generate.max_batch=7"}, /*ranks=*/2);
+  ASSERT_EQ(two.exit_code, 0) << two.err;
+  EXPECT_EQ(two.out, (dir_ / "two").string() + ": 54 pictures, 0 of them were there before\n");
+  auto drawn = files_of(dir_ / "two");
+  drawn.erase("config.yaml");
+  EXPECT_EQ(drawn, expected);
+}
+
+TEST_F(EvaluateGenerate, GoesOnAfterKills) {
+  const std::vector<std::string> settings = {"generate.max_batch=1"};
+  ASSERT_EQ(draw("whole", settings).exit_code, 0);
+  const auto pictures = [&] {
+    int64_t count = 0;
+    std::error_code none;
+    for (const auto& entry : fs::recursive_directory_iterator(dir_ / "killed/tgt_image", none)) {
+      count += entry.path().extension() == ".jpg" ? 1 : 0;
+    }
+    return count;
+  };
+  for (const int ranks : {0, 2, 0}) {
+    const int64_t before = pictures();
+    StartedProgram program(words("killed", settings, ranks));
+    ASSERT_TRUE(comes_true([&] { return pictures() >= before + 8; })) << program.err();
+    kill_at_once(program);
+  }
+  const int64_t before = pictures();
+  EXPECT_LT(before, kPictures);
+  const ProgramResult rest = draw("killed", settings);
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  auto drawn = files_of(dir_ / "killed");
+  std::erase_if(drawn, [](const auto& file) { return file.first.ends_with(".tmp"); });
+  auto expected = files_of(dir_ / "whole");
+  for (auto* files : {&drawn, &expected}) files->erase("config.yaml");
+  EXPECT_EQ(drawn, expected);
+  EXPECT_THAT(draw("killed", settings).out, HasSubstr("54 of them were there before"));
+}
+
+TEST_F(EvaluateGenerate, SaysOnceWhatIsWrong) {
+  ASSERT_EQ(draw("samples", {"evaluate.generate.method=reference"}).exit_code, 0);
+  put_file(dir_ / "foreign/tgt_image/object_00_toy_00/0_0.jpg", "x");
+  struct Case {
+    const char* samples;
+    std::vector<std::string> settings;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"samples", {}, "samples: holds pictures drawn otherwise (generate."},
+      {"foreign", {}, "foreign: holds pictures that 'mentor evaluate generate' did not draw"},
+      {"new", {"evaluate.samples="}, "evaluate.samples: is not set: name the folder for the"},
+      {"new", {"evaluate.dataset=nowhere"}, "nowhere/images: no such folder"},
+      {"new", {"weights.model=nowhere.safetensors"}, "weights.model: "},
+      {"new", {"model.decoder.cond_len=20"}, "cond_len"},
+      {"new", {"evaluate.generate.method=best"}, "evaluate.generate.method"},
+      {"evaluate.yaml/x", {}, "evaluate.yaml"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.message);
+    expect_one_message(draw(c.samples, c.settings), c.message);
+    EXPECT_FALSE(fs::exists(dir_ / "new/tgt_image"));
+  }
+  put_file(dir_ / "data/images/object/01.jpg", "no picture");
+  expect_one_message(draw("damaged"), "data/images/object/01.jpg");
+  EXPECT_FALSE(fs::exists(dir_ / "damaged/tgt_image"));
+  const ProgramResult redrawn =
+      draw("samples", {"evaluate.generate.method=mismatched", "evaluate.generate.redraw=true",
+                       "evaluate.categories=[animal]"});
+  expect_one_message(redrawn, "all its subjects are called");
+}
+
+// The judge of the toy world, which tells what is right, on pictures of which that is known.
+TEST_F(EvaluateGenerate, ChecksAJudge) {
+  const std::string data = (dir_ / "toy").string();
+  const ProgramResult made =
+      run_program({MENTOR_BINARY, "toy", "make", "--held-out", "--dreambench", "--count", "12",
+                   "--seed", "1", "--size", "64", "--out", data});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("toy: 12 subjects with 9 prompts each"));
+  const auto rate = [&](const std::string& method) {
+    const std::vector<std::string> settings = {
+        "evaluate.dataset=" + data,
+        "evaluate.generate.method=" + method,
+        "evaluate.generate.format=png",
+        "evaluate.judge.kind=oracle",
+        "evaluate.judge.runs=1",
+        "evaluate.samples_per_prompt=1",
+        "evaluate.out=" + (dir_ / ("out_" + method)).string()};
+    const ProgramResult drawn = draw(method, settings);
+    EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
+    std::vector<std::string> judge = words(method, settings);
+    judge[2] = "judge";
+    const ProgramResult judged = run_program(judge);
+    EXPECT_EQ(judged.exit_code, 0) << judged.err;
+    EXPECT_THAT(judged.out, HasSubstr("216 ratings: ok 216"));
+    double sum = 0;
+    for (const Attempt& attempt : read_attempts(ratings_file(dir_ / ("out_" + method)))) {
+      if (attempt.key.task == RatingTask::kCp) sum += static_cast<double>(attempt.score.value());
+    }
+    return sum / 108;
+  };
+  EXPECT_EQ(rate("reference"), 4);
+  EXPECT_LT(rate("mismatched"), 1);
+}
+
+}  // namespace
+}  // namespace mentor
