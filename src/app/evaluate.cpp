@@ -31,10 +31,9 @@ void check_pictures(const EvaluationInput& input, const RuntimeConfig& runtime,
     if (!item.reference.empty()) pictures.push_back(item.reference);
     if (!item.generated.empty()) pictures.push_back(item.generated);
   }
-  const DecodeOptions options{.apply_orientation = true,
-                              .alpha_on_white = true,
-                              .max_pixels = runtime.max_image_pixels,
-                              .min_side = runtime.min_image_side};
+  DecodeOptions options = kSampleDecoding;
+  options.max_pixels = runtime.max_image_pixels;
+  options.min_side = runtime.min_image_side;
   std::mutex mutex;
   Progress progress(
       {.what = "decode", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});

@@ -42,12 +42,9 @@ std::string table_html(const ToyScoreTable& table) {
 }
 
 std::string seen_words(const ToyReading& reading) {
-  std::string words;
-  for (const SeenObject& seen : reading.objects) {
-    words += (words.empty() ? "" : "; ") + identity_words(seen.object.identity);
-  }
-  if (words.empty()) words = "nothing";
-  return reading.background ? format("{} {}", words, background_words(*reading.background)) : words;
+  const std::string objects = seen_objects(reading);
+  return reading.background ? format("{} {}", objects, background_words(*reading.background))
+                            : objects;
 }
 
 std::string cell(const std::string& what, const Image& picture, const std::string& text) {
@@ -69,6 +66,14 @@ std::string case_html(const ScoredPicture& one) {
 }
 
 }  // namespace
+
+std::string seen_objects(const ToyReading& reading) {
+  std::string words;
+  for (const SeenObject& seen : reading.objects) {
+    words += (words.empty() ? "" : "; ") + identity_words(seen.object.identity);
+  }
+  return words.empty() ? "nothing" : words;
+}
 
 void write_toy_report(const fs::path& file, const std::vector<ScoredPicture>& pictures,
                       const ToyScoreTable& table, const std::vector<fs::path>& runs) {

@@ -121,13 +121,8 @@ void score_all(std::vector<ScoredPicture>& pictures, int threads) {
 }
 
 std::string say_reading(const ToyReading& reading) {
-  std::string words;
-  for (const SeenObject& seen : reading.objects) {
-    words += (words.empty() ? "" : "; ") + identity_words(seen.object.identity);
-  }
-  const std::string_view where =
-      reading.background ? background_words(*reading.background) : "nowhere known";
-  return format("seen: {} {}", words.empty() ? "nothing" : words, where);
+  return format("seen: {} {}", seen_objects(reading),
+                reading.background ? background_words(*reading.background) : "nowhere known");
 }
 
 /// Triples: the picture, what the oracle saw in it, what was asked for.

@@ -4,6 +4,7 @@
 #include "mentor/core/format.h"
 #include "mentor/image/image_io.h"
 #include "mentor/image/resample.h"
+#include "mentor/report/picture.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,23 +12,6 @@ namespace mentor {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      group = group << 8 | (at + i < bytes.size() ? static_cast<uint8_t>(bytes[at + i]) : 0U);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      text += at + i <= bytes.size() ? kDigits[group >> (18 - 6 * i) & 63] : '=';
-    }
-  }
-  return text;
-}
 
 Json text_part(const std::string& text) { return {{"type", "text"}, {"text", text}}; }
 
@@ -87,26 +71,25 @@ std::string content_text(const nlohmann::json& message) {
 }  // namespace
 
 Image judge_picture(const fs::path& file, int64_t side) {
-  const Image image = read_image(file, {.apply_orientation = true, .alpha_on_white = true});
+  const Image image = read_image(file, kSampleDecoding);
   return resize(image, {side, side}, Filter::kBicubic);
-}
-
-std::string data_url(const Image& image, int64_t jpeg_quality) {
-  return "data:image/jpeg;base64," + base64(encode_jpeg(image, static_cast<int>(jpeg_quality)));
 }
 
 std::vector<std::string> question_pictures(const JudgeConfig& config, const Question& question) {
   const int64_t side = config.image_size;
+  const auto address = [&](const Image& picture) {
+    return jpeg_address(picture, static_cast<int>(config.jpeg_quality));
+  };
   const Image generated = judge_picture(question.generated, side);
-  if (question.key.task == RatingTask::kPf) return {data_url(generated, config.jpeg_quality)};
+  if (question.key.task == RatingTask::kPf) return {address(generated)};
   const Image reference = judge_picture(question.reference, side);
   if (!config.join_images) {
-    return {data_url(reference, config.jpeg_quality), data_url(generated, config.jpeg_quality)};
+    return {address(reference), address(generated)};
   }
   Image both(2 * side, side);
   paste(both, reference, 0, 0);
   paste(both, generated, side, 0);
-  return {data_url(both, config.jpeg_quality)};
+  return {address(both)};
 }
 
 std::string chat_request(const JudgeConfig& config, const RubricTexts& rubric,

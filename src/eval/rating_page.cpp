@@ -64,8 +64,7 @@ std::vector<Question> draw_questions(const Dataset& dataset, const std::vector<S
 
 std::string picture_html(const fs::path& file, std::string_view alt) {
   constexpr size_t kMostBytes = 45'000;
-  return jpeg_html(read_image(file, {.apply_orientation = true, .alpha_on_white = true}),
-                   kMostBytes, alt);
+  return jpeg_html(read_image(file, kSampleDecoding), kMostBytes, alt);
 }
 
 struct Scale {

@@ -26,7 +26,7 @@ void paste_thumbnail(Image& strip, const fs::path& file, int64_t left) {
   Image square(side, side);
   std::ranges::fill(square.pixels, uint8_t{128});
   if (!file.empty()) {
-    const Image picture = read_image(file, {.apply_orientation = true, .alpha_on_white = true});
+    const Image picture = read_image(file, kSampleDecoding);
     const int64_t longer = std::max(picture.width, picture.height);
     const ImageSize size{std::max<int64_t>(1, side * picture.width / longer),
                          std::max<int64_t>(1, side * picture.height / longer)};

@@ -15,8 +15,6 @@ namespace mentor {
 
 /// A picture file as a judge gets it: upright, on white, stretched to a square, JPEG.
 [[nodiscard]] Image judge_picture(const fs::path& file, int64_t side);
-/// "data:image/jpeg;base64,..."
-[[nodiscard]] std::string data_url(const Image& image, int64_t jpeg_quality);
 
 /// Pictures of a question as data URLs: reference and generated for CP (with join_images both in
 /// one), generated for PF.

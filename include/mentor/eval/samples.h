@@ -2,12 +2,16 @@
 
 #include "mentor/core/filesystem.h"
 #include "mentor/eval/dataset.h"
+#include "mentor/image/image_io.h"
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace mentor {
+
+/// How pictures of data set and samples are read (the loader of DreamBench++).
+inline constexpr DecodeOptions kSampleDecoding{.apply_orientation = true, .alpha_on_white = true};
 
 /// The files of one generated picture; paths are empty where they are missing.
 struct SampleFiles {

@@ -12,7 +12,7 @@ namespace mentor {
 /// allows. Empty where even a small one needs more. `alt` is text.
 [[nodiscard]] std::string jpeg_html(const Image& picture, size_t bytes, std::string_view alt);
 
-/// The picture as a JPEG in the address of an image ("data:..."), for style sheets.
+/// The picture as a JPEG in the address of an image: "data:image/jpeg;base64,..."
 [[nodiscard]] std::string jpeg_address(const Image& picture, int quality);
 
 /// As PNG with every pixel a sharp square, for pictures of a few dozen pixels.
