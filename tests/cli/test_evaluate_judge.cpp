@@ -132,7 +132,7 @@ TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
   const Case cases[] = {
       {"http://127.0.0.1:1/v1", {}, "http://127.0.0.1:1/v1: Failed to connect to 127.0.0.1 port 1"},
       {"http://no.such.host.invalid/v1", {}, "no.such.host.invalid"},
-      {good.url("https"), {}, "for https:// the server's certificate"},
+      {good.url("https"), {"judge.in_flight=1"}, "for https:// the server's certificate"},
       {"ftp://127.0.0.1/v1", {}, "check evaluate.judge.url"},
       {"", {}, "evaluate.judge.url: '' is no address"},
       {"http://me:secret@127.0.0.1/v1", {}, "evaluate.judge.url: holds a name or password"},
