@@ -3,11 +3,12 @@
 # the whole method from nothing on the toy world (configs/toy): codec, vision tower, text to image,
 # stage 1, stage 2, pictures of held-out subjects, their scores. The last line names the report.
 #
-#   scripts/quickstart.sh [--short] [--cases N] [--out DIR]
+#   scripts/quickstart.sh [--short | --large] [--cases N] [--out DIR] [--floor X]
 #
 #   --short      a few minutes instead of a quarter of an hour: less training, worse pictures
+#   --large      64 px, more subjects, an hour or two: what made the weights in configs/toy/large
 #   --cases N    how many pictures are drawn and scored (default 300)
-#   --out DIR    where everything goes (default runs/toy, with --short runs/toy_short)
+#   --out DIR    where everything goes (default runs/toy, or runs/toy_short, runs/toy_large)
 #   --floor X    fail unless CP*PF is at least X
 #
 #   What is finished is not done again, what was interrupted goes on. Delete DIR to begin anew.
@@ -15,6 +16,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 short=
+large=
 cases=300
 out=
 floor=
@@ -22,6 +24,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
     --short) short=1 ;;
+    --large) large=1 ;;
     --cases | --out | --floor)
       [ $# -ge 2 ] || fail "$1 needs a value"
       printf -v "${1#--}" %s "$2"
@@ -32,7 +35,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "--cases is '$cases': a number of pictures from 1 on"
-out=$(realpath -m "${out:-$root/runs/toy${short:+_short}}")
+[ -z "$short" ] || [ -z "$large" ] || fail "--short and --large: one of them"
+configs=configs/toy${large:+/large}
+out=$(realpath -m "${out:-$root/runs/toy${short:+_short}${large:+_large}}")
 
 if [ -z "${MENTOR_BUILD_DIR:-}" ]; then
   "$root/scripts/setup.sh"
@@ -50,7 +55,7 @@ ranks=$((ranks == 3 ? 2 : ranks))
 begun=$SECONDS
 say() { printf '\n== %s  (%d min %02d s)\n' "$1" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)); }
 
-# settings PART STEPS_IF_SHORT: what differs from configs/toy/PART.yaml
+# settings PART STEPS_IF_SHORT: what differs from $configs/PART.yaml
 settings() {
   echo "--set train.out=$out/$1 --set weights.tokenizer=$out/start/spiece.model"
   [ -z "$short" ] || echo "--set train.steps=$2 --set train.validate_every=$2 --set checkpoint.every=$2"
@@ -58,19 +63,19 @@ settings() {
 # One thread a rank: the products of a model this small do not gain from two.
 train() { # PART STEPS_IF_SHORT FROM
   # shellcheck disable=SC2046
-  "$mentor" launch --nproc "$ranks" -- train "configs/toy/$1.yaml" --set runtime.threads=1 \
+  "$mentor" launch --nproc "$ranks" -- train "$configs/$1.yaml" --set runtime.threads=1 \
     --set weights.codec="$out/codec" --set train.init_from="$out/$3" $(settings "$1" "$2")
 }
 
 [ -e "$out/start/config.yaml" ] ||
-  "$mentor" weights init --config configs/toy/world.yaml --fan-in --toy-words --dtype fp32 \
+  "$mentor" weights init --config "$configs/world.yaml" --fan-in --toy-words --dtype fp32 \
     --out "$out/start"
 say "1 of 6: codec and vision tower, a core each"
-"$mentor" train vision configs/toy/vision.yaml --set runtime.threads=1 \
+"$mentor" train vision "$configs/vision.yaml" --set runtime.threads=1 \
   --set weights.model="$out/start/model.safetensors" $(settings vision 350) &
 vision=$!
 trap 'kill $vision 2>/dev/null || true' EXIT
-"$mentor" train codec configs/toy/codec.yaml --set runtime.threads=1 $(settings codec 450)
+"$mentor" train codec "$configs/codec.yaml" --set runtime.threads=1 $(settings codec 450)
 wait $vision
 trap - EXIT
 say "2 of 6: text to image"
@@ -84,8 +89,8 @@ held_out=$out/held_out_$cases
 say "5 of 6: $cases pictures of subjects that were never shown"
 [ -e "$held_out" ] ||
   "$mentor" toy make --held-out --task subject --count "$cases" --seed 1 --out "$held_out" \
-    configs/toy/world.yaml
-"$mentor" generate configs/toy/generate.yaml --requests "$held_out/subject.requests.jsonl" \
+    "$configs/world.yaml"
+"$mentor" generate "$configs/world.yaml" --requests "$held_out/subject.requests.jsonl" \
   --set weights.model="$out/stage2" --set weights.codec="$out/codec" \
   --set weights.tokenizer="$out/start/spiece.model" --out "$out/pictures_$cases" >/dev/null
 say "6 of 6: scores"
