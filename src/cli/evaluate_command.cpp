@@ -1,6 +1,7 @@
 #include "evaluate_report_command.h"
 #include "mentor/app/evaluate.h"
 #include "mentor/app/evaluate_generate.h"
+#include "mentor/app/evaluate_run.h"
 #include "mentor/cli/commands.h"
 #include "options.h"
 
@@ -32,6 +33,10 @@ void add_evaluate_command(CLI::App& mentor) {
       "of its reference (CP) and what its prompt asks for (PF), 0 to 4.");
   group->group("Pictures");
   group->require_subcommand(0, 1);
+  add_verb(*group, "run",
+           "Does all of it, in order: generate, validate, estimate, judge, report. What an earlier "
+           "call has done is not done again, so the same command goes on after a stop.",
+           run_evaluation);
   add_verb(*group, "generate",
            "Draws the pictures: all subjects x nine prompts x evaluate.samples_per_prompt, in the "
            "layout of the published samples. What is there is not drawn again; 'mentor launch "

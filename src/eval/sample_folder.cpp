@@ -139,6 +139,11 @@ void remove_all_pictures(const fs::path& root) {
 
 }  // namespace
 
+bool holds_foreign_samples(const fs::path& root) {
+  std::error_code none;
+  return fs::exists(root / "tgt_image", none) && !fs::exists(manifest_file(root), none);
+}
+
 struct SampleFolder::State {
   SampleFolderOptions options;
   Records records;
@@ -194,7 +199,7 @@ struct SampleFolder::State {
                    root, changes));
       }
       remove_all_pictures(root);
-    } else if (fs::exists(root / "tgt_image", error)) {
+    } else if (holds_foreign_samples(root)) {
       throw UserError(
           format("{}: holds pictures that 'mentor evaluate generate' did not draw (there is no "
                  "manifest.json): name another evaluate.samples",

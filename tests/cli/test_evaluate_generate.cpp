@@ -1,7 +1,6 @@
 #include "mentor/core/sha256.h"
 #include "mentor/eval/store.h"
-#include "support/drawn_dataset.h"
-#include "support/one_message.h"
+#include "support/generate_samples.h"
 #include "support/processes.h"
 
 #include <gtest/gtest.h>
@@ -25,51 +24,7 @@ std::map<std::string, std::string> files_of(const fs::path& folder) {
   return files;
 }
 
-/// `mentor evaluate generate` with untrained weights of the tiny preset.
-class EvaluateGenerate : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    weights_ = std::make_unique<TempDir>();
-    const ProgramResult init = run_program({MENTOR_BINARY, "weights", "init", "--out",
-                                            (*weights_ / "tiny").string(), "--log-level", "error"});
-    ASSERT_EQ(init.exit_code, 0) << init.err;
-  }
-  static void TearDownTestSuite() { weights_.reset(); }
-
-  EvaluateGenerate() {
-    draw_dataset(dir_ / "data", {{"live_subject/animal", 1}, {"object", 2}}, 32);
-    put_file(config_,
-             "base: " + (*weights_ / "tiny/config.yaml").string() +
-                 "\n"
-                 "evaluate: {dataset: data, samples: samples, out: out, samples_per_prompt: "
-                 "2, categories: [animal, object]}\n"
-                 "generate: {max_batch: 4, top_k: 20, guidance_scale: 2, seed: 5}\n"
-                 "runtime: {dtype: fp32, threads: 1}\n");
-  }
-
-  [[nodiscard]] std::vector<std::string> words(const std::string& samples,
-                                               const std::vector<std::string>& settings = {},
-                                               int ranks = 0) const {
-    std::vector<std::string> all = {MENTOR_BINARY};
-    if (ranks > 0) all.insert(all.end(), {"launch", "--nproc", std::to_string(ranks), "--"});
-    all.insert(all.end(), {"evaluate", "generate", config_.string(), "--log-level", "error",
-                           "--set", "evaluate.samples=" + (dir_ / samples).string()});
-    for (const std::string& setting : settings) all.insert(all.end(), {"--set", setting});
-    return all;
-  }
-  [[nodiscard]] ProgramResult draw(const std::string& samples,
-                                   const std::vector<std::string>& settings = {},
-                                   int ranks = 0) const {
-    return run_program(words(samples, settings, ranks));
-  }
-
-  static constexpr int64_t kPictures = 3 * 9 * 2;
-  TempDir dir_;
-  fs::path config_ = dir_ / "evaluate.yaml";
-
- private:
-  static inline std::unique_ptr<TempDir> weights_;
-};
+using EvaluateGenerate = GenerateSamples;
 
 TEST_F(EvaluateGenerate, DrawsTheSameOnAnyNumberOfRanksAndInAnyBatch) {
   const ProgramResult one = draw("one");
@@ -152,6 +107,9 @@ TEST_F(EvaluateGenerate, SaysOnceWhatIsWrong) {
     expect_one_message(draw(c.samples, c.settings), c.message);
     EXPECT_FALSE(fs::exists(dir_ / "new/tgt_image"));
   }
+  put_file(dir_ / "data/captions/object/00.txt", "Toy 00\na\nb\nc\nd\ne\nf\ng\nh\n");
+  expect_one_message(draw("eight"), "object/00.txt: 8 prompts, not 9");
+  put_file(dir_ / "data/captions/object/00.txt", "Toy 00\na\nb\nc\nd\ne\nf\ng\nh\ni\n");
   put_file(dir_ / "data/images/object/01.jpg", "no picture");
   expect_one_message(draw("damaged"), "data/images/object/01.jpg");
   EXPECT_FALSE(fs::exists(dir_ / "damaged/tgt_image"));
@@ -180,9 +138,7 @@ TEST_F(EvaluateGenerate, ChecksAJudge) {
         "evaluate.out=" + (dir_ / ("out_" + method)).string()};
     const ProgramResult drawn = draw(method, settings);
     EXPECT_EQ(drawn.exit_code, 0) << drawn.err;
-    std::vector<std::string> judge = words(method, settings);
-    judge[2] = "judge";
-    const ProgramResult judged = run_program(judge);
+    const ProgramResult judged = run_program(words(method, settings, 0, "judge"));
     EXPECT_EQ(judged.exit_code, 0) << judged.err;
     EXPECT_THAT(judged.out, HasSubstr("216 ratings: ok 216"));
     double sum = 0;

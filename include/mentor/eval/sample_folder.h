@@ -25,6 +25,9 @@ struct SampleRecord {
   std::string sha256;            // of the picture's file; "" before it is drawn
 };
 
+/// Whether the folder holds pictures that no SampleFolder was filled with.
+[[nodiscard]] bool holds_foreign_samples(const fs::path& root);
+
 struct SampleFolderOptions {
   fs::path root;
   SampleOrigin origin;

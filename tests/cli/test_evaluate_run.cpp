@@ -1,0 +1,208 @@
+#include "mentor/eval/store.h"
+#include "support/generate_samples.h"
+#include "support/mock_chat_server.h"
+#include "support/processes.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <map>
+
+namespace mentor {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+// What each answer costs: 1000 tokens at 5, 100 at 15, per million.
+constexpr double kAnswerCost = 0.0065;
+
+/// 3 on CP; on PF the prompt's number, from 5 on less 5.
+MockReply rate(const MockRequest& request) {
+  const std::string caption = request.caption();
+  const int64_t score = caption.empty() ? 3 : (caption.back() - '0') % 5;
+  return chat_reply("Score: " + std::to_string(score), 1000, 100);
+}
+
+/// The same from a server at which everything goes wrong once.
+MockReply rate_badly(const MockRequest& request, int64_t number) {
+  MockReply reply = rate(request);
+  switch (number) {
+    case 3:
+      return {.status = 429, .body = "{}", .headers = "Retry-After: 0\r\n"};
+    case 7:
+      return {.status = 500, .body = "oops"};
+    case 11:
+      return {.hang_up = true};
+    case 15:
+      return {.body = "<html>not JSON</html>"};
+    case 19:
+      return {.body = R"({"choices": [{"message": {"content": null, "refusal": "No."}}],
+                          "usage": {"prompt_tokens": 1000, "completion_tokens": 100}})"};
+    case 23:
+      return chat_reply("A fine picture.", 1000, 100);
+    case 27:
+      reply.delay = 3;  // longer than judge.timeout
+      return reply;
+    case 31:
+      reply.delay = 0.5;  // slow, but an answer
+      return reply;
+    default:
+      return reply;
+  }
+}
+
+class EvaluateRunTest : public GenerateSamples {
+ protected:
+  [[nodiscard]] std::vector<std::string> run_words(const MockChatServer& server,
+                                                   std::vector<std::string> more = {},
+                                                   int ranks = 0) const {
+    std::vector<std::string> settings = {
+        "evaluate.samples_per_prompt=1",  "evaluate.judge.url=" + server.url(),
+        "evaluate.judge.model=mock",      "evaluate.judge.key_variable=",
+        "evaluate.judge.runs=2",          "evaluate.judge.in_flight=4",
+        "evaluate.judge.image_size=32",   "evaluate.judge.backoff=0.01",
+        "evaluate.judge.timeout=2",       "evaluate.judge.price_input=5",
+        "evaluate.judge.price_output=15", "evaluate.report.draws=200"};
+    settings.insert(settings.end(), more.begin(), more.end());
+    return words("samples", settings, ranks, "run");
+  }
+  [[nodiscard]] fs::path out() const { return dir_ / "out"; }
+  [[nodiscard]] nlohmann::json cells() const {
+    return nlohmann::json::parse(read_text(out() / "summary.json")).at("cells");
+  }
+  [[nodiscard]] int64_t pictures() const {
+    int64_t count = 0;
+    std::error_code none;
+    for (const auto& entry : fs::recursive_directory_iterator(dir_ / "samples/tgt_image", none)) {
+      count += entry.path().extension() == ".jpg" ? 1 : 0;
+    }
+    return count;
+  }
+};
+
+// 3 subjects x 9 prompts x 2 tasks x 2 runs.
+constexpr int64_t kRatings = 108;
+
+TEST_F(EvaluateRunTest, GoesFromPicturesToAReportThroughABadServer) {
+  const MockChatServer server(rate_badly);
+  const ProgramResult result = run_program(run_words(server, {}, /*ranks=*/2));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("samples: 27 pictures, 0 of them were there before"),
+                                HasSubstr("27 of 27 pictures with reference and text"),
+                                HasSubstr("to ask: 54 questions on CP, 54 on PF, in 2 runs"),
+                                HasSubstr("108 ratings: ok 108; 0 of them were there before"),
+                                HasSubstr("report.html")));
+  // Asked again: 429, 500, lost, no JSON, refused, without a score, too late.
+  EXPECT_EQ(server.count(), kRatings + 7);
+  double cost = 0;
+  std::map<RatingStatus, int64_t> statuses;
+  for (const Attempt& attempt : read_attempts(ratings_file(out()))) {
+    cost += attempt.cost;
+    ++statuses[attempt.status];
+  }
+  EXPECT_EQ(statuses[RatingStatus::kOk], kRatings);
+  // What is lost on a connection that has worked before, libcurl asks again by itself.
+  EXPECT_THAT(statuses[RatingStatus::kHttpError], testing::AnyOf(4, 5));
+  EXPECT_EQ(statuses[RatingStatus::kRefused], 1);
+  EXPECT_EQ(statuses[RatingStatus::kParseError], 1);
+  EXPECT_NEAR(cost, (kRatings + 2) * kAnswerCost, 1e-9);
+  EXPECT_THAT(result.out, HasSubstr("cost of all attempts: 0.7150"));
+  // PF by prompt: 0 1 2 3, 4 0 1, 2 3 of 4.
+  const std::map<std::string, double> expected = {
+      {"animal", .75},        {"object", .75},       {"cp", .75},  {"photorealistic", .375},
+      {"prompt_style", .417}, {"imaginative", .625}, {"pf", .444}, {"cp_pf", .333}};
+  for (const auto& [cell, value] : expected) {
+    EXPECT_NEAR(cells().at(cell).at("value").get<double>(), value, 1e-9) << cell;
+  }
+  EXPECT_TRUE(cells().at("human").at("value").is_null());
+
+  const ProgramResult again = run_program(run_words(server));
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.out, AllOf(HasSubstr("27 of them were there before"),
+                               HasSubstr("to ask: 0 questions on CP, 0 on PF"),
+                               HasSubstr("108 of them were there before")));
+  EXPECT_EQ(server.count(), kRatings + 7);
+}
+
+TEST_F(EvaluateRunTest, GoesOnAfterKillsWhileDrawingAndWhileJudging) {
+  const MockChatServer server([](const MockRequest& request, int64_t) {
+    MockReply reply = rate(request);
+    reply.delay = 0.02;
+    return reply;
+  });
+  const std::vector<std::string> command = run_words(server, {"generate.max_batch=1"});
+  {
+    StartedProgram program(command);
+    ASSERT_TRUE(comes_true([&] { return pictures() >= 5; })) << program.err();
+    kill_at_once(program);
+  }
+  EXPECT_LT(pictures(), 27);
+  EXPECT_EQ(server.count(), 0);
+  {
+    StartedProgram program(command);
+    ASSERT_TRUE(comes_true([&] { return read_attempts(ratings_file(out())).size() >= 20; }))
+        << program.err();
+    kill_at_once(program);
+  }
+  EXPECT_LT(static_cast<int64_t>(read_attempts(ratings_file(out())).size()), kRatings);
+  const ProgramResult result = run_program(command);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("108 ratings: ok 108"));
+  std::map<RatingKey, int64_t> answers;
+  for (const Attempt& attempt : read_attempts(ratings_file(out()))) ++answers[attempt.key];
+  EXPECT_EQ(static_cast<int64_t>(answers.size()), kRatings);
+  for (const auto& [key, count] : answers) EXPECT_EQ(count, 1) << key.item.string();
+  EXPECT_LE(server.count(), kRatings + 4);  // what was under way when it was killed
+  EXPECT_NEAR(cells().at("cp_pf").at("value").get<double>(), .333, 1e-9);
+}
+
+TEST_F(EvaluateRunTest, TakesThePicturesOfAnotherMethodAsTheyAre) {
+  std::vector<std::string> problems;
+  draw_samples(dir_ / "samples",
+               read_dataset(dir_ / "data", {kCategories.begin(), kCategories.end()}, problems));
+  const MockChatServer server([](const MockRequest& request, int64_t) { return rate(request); });
+  const ProgramResult result = run_program(run_words(server, {"weights.model=nowhere"}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("samples: of another method: nothing is drawn"),
+                                HasSubstr("108 ratings: ok 108")));
+  EXPECT_FALSE(fs::exists(dir_ / "samples/manifest.json"));
+}
+
+TEST_F(EvaluateRunTest, StopsWhereTheMoneyEndsAndGoesOnWithMore) {
+  const MockChatServer server([](const MockRequest& request, int64_t) { return rate(request); });
+  const ProgramResult stopped = run_program(run_words(server, {"evaluate.judge.max_cost=0.1"}));
+  EXPECT_EQ(stopped.exit_code, 2);
+  EXPECT_THAT(stopped.err, HasSubstr("evaluate.judge.max_cost: "));
+  const auto answered = static_cast<int64_t>(read_attempts(ratings_file(out())).size());
+  EXPECT_GT(answered, 0);
+  EXPECT_LE(static_cast<double>(answered) * kAnswerCost, 0.1);
+  const ProgramResult rest = run_program(run_words(server, {"evaluate.judge.max_cost=1"}));
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_EQ(server.count(), kRatings);
+}
+
+// The photos are no part of the repository: $MENTOR_PHOTOS names them.
+TEST_F(EvaluateRunTest, RunsTheStandIn) {
+  const char* chosen = std::getenv("MENTOR_PHOTOS");
+  const fs::path photos = chosen != nullptr ? chosen : MENTOR_SOURCE_DIR "/../shared/photos";
+  const fs::path data = photos / "dreambench_standin";
+  if (!fs::is_directory(data)) {
+    GTEST_SKIP() << data << " is absent (set MENTOR_PHOTOS to the photos)";
+  }
+  const MockChatServer server([](const MockRequest& request, int64_t) {
+    return chat_reply(request.caption().empty() ? "Score: 3" : "Score: 2", 1000, 100);
+  });
+  const ProgramResult result =
+      run_program(run_words(server, {"evaluate.dataset=" + data.string(), "generate.max_batch=32",
+                                     "evaluate.judge.runs=1"}));
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("270 pictures"), HasSubstr("540 ratings: ok 540"),
+                                HasSubstr("cost of all attempts: 3.5100")));
+  EXPECT_NEAR(cells().at("animal").at("value").get<double>(), .75, 1e-9);
+  EXPECT_NEAR(cells().at("cp_pf").at("value").get<double>(), .375, 1e-9);
+  EXPECT_TRUE(cells().at("style").at("value").is_null());
+}
+
+}  // namespace
+}  // namespace mentor
