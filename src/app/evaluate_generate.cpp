@@ -1,8 +1,7 @@
 #include "mentor/app/evaluate_generate.h"
 
+#include "generation_origin.h"
 #include "mentor/app/build.h"
-#include "mentor/app/picture_writer.h"
-#include "mentor/core/content_hash.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
@@ -112,28 +111,13 @@ std::vector<PromptJob> SampleDrawing::all_jobs() const {
 }
 
 SampleOrigin SampleDrawing::origin() const {
-  SampleOrigin origin;
-  auto& settings = origin.settings;
-  settings["method"] = settings_.method;
-  settings["format"] = settings_.format;
-  if (settings_.format == "jpg") settings["jpeg_quality"] = format("{}", settings_.jpeg_quality);
-  if (!draws()) return origin;
-  const GenerateConfig& generate = config_.generate;
-  settings["template"] = settings_.prompt_template;
-  settings["generate.guidance_scale"] = format("{}", generate.guidance_scale);
-  settings["generate.guidance_interval"] = format("{}", generate.guidance_interval);
-  settings["generate.temperature"] = format("{}", generate.temperature);
-  settings["generate.top_k"] = format("{}", generate.top_k);
-  settings["generate.top_p"] = format("{}", generate.top_p);
-  settings["generate.greedy"] = format("{}", generate.greedy);
-  settings["generate.seed"] = format("{}", generate.seed);
-  settings["generate.condition_squash"] = format("{}", generate.condition_squash);
-  settings["generate.pixel_rule"] = generate.pixel_rule;
-  settings["runtime.device"] = runtime_.device.is_cuda() ? "cuda" : "cpu";
-  settings["runtime.dtype"] = runtime_.dtype == c10::kBFloat16 ? "bf16" : "fp32";
-  for (const WeightFile& weights : weight_files(config_.weights)) {
-    origin.weights[weights.key] = hash_file(weights.file).string();
+  SampleOrigin origin = draws() ? generation_origin(config_, runtime_) : SampleOrigin();
+  origin.settings["method"] = settings_.method;
+  origin.settings["format"] = settings_.format;
+  if (settings_.format == "jpg") {
+    origin.settings["jpeg_quality"] = format("{}", settings_.jpeg_quality);
   }
+  if (draws()) origin.settings["template"] = settings_.prompt_template;
   return origin;
 }
 

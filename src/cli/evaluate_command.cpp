@@ -1,6 +1,7 @@
 #include "evaluate_report_command.h"
 #include "mentor/app/evaluate.h"
 #include "mentor/app/evaluate_generate.h"
+#include "mentor/app/evaluate_reconstruct.h"
 #include "mentor/app/evaluate_run.h"
 #include "mentor/cli/commands.h"
 #include "options.h"
@@ -22,6 +23,36 @@ CLI::App* add_verb(CLI::App& group, const char* name, const char* help, Verb ver
   command->callback([config, verb] { verb(config->load(), std::cout); });
   command->footer(std::string("Example:\n  mentor evaluate ") + name + " configs/evaluate.yaml");
   return command;
+}
+
+void add_reconstruct(CLI::App& group) {
+  struct Arguments {
+    ConfigArguments config;
+    ReconstructOptions reconstruct;
+  };
+  CLI::App* command = group.add_subcommand(
+      "reconstruct",
+      "Has the model draw given pictures again, and measures how close it comes: RMSE and MSE of "
+      "RGB "
+      "in [0, 1], beside those of the codec alone. A file NAME.txt beside NAME.jpg may say what it "
+      "shows. Stopped or killed, the same command goes on.");
+  auto arguments = std::make_shared<Arguments>();
+  arguments->config.add_to(*command);
+  command->add_option("-p,--pictures", arguments->reconstruct.pictures, "folder of pictures")
+      ->required()
+      ->type_name("DIR");
+  command
+      ->add_option("-o,--out", arguments->reconstruct.out,
+                   "folder for what is drawn and for reconstruction.json")
+      ->required()
+      ->type_name("DIR");
+  command->callback([arguments] {
+    arguments->reconstruct.run = arguments->config.load();
+    reconstruct_pictures(arguments->reconstruct, std::cout);
+  });
+  command->footer(
+      "Example:\n  mentor evaluate reconstruct configs/generate.yaml --pictures coco/val2017 --out "
+      "out/reconstruction");
 }
 
 }  // namespace
@@ -57,6 +88,7 @@ void add_evaluate_command(CLI::App& mentor) {
            "Reads the scores out of all stored answers again, by evaluate.judge.parser; asks "
            "nothing.",
            reparse_evaluation);
+  add_reconstruct(*group);
   add_evaluate_report_verbs(*group);
 }
 

@@ -83,8 +83,7 @@ Manifest read_manifest(const fs::path& root) {
     for (const Json& line : json.at("pictures")) take(line, manifest.records);
   } catch (const Json::exception& e) {
     throw DataError(
-        format("{}: is no list of pictures ({}): delete the folder, or name another "
-               "evaluate.samples",
+        format("{}: is no list of pictures ({}): delete the folder, or name another one",
                manifest_file(root), e.what()));
   }
   return manifest;
@@ -165,9 +164,8 @@ struct SampleFolder::State {
     if (journal < 0) fail();
     if (::flock(journal, LOCK_EX | LOCK_NB) == 0) return;
     throw UserError(
-        format("{}: another 'mentor evaluate generate' fills the folder: wait, or name another "
-               "evaluate.samples",
-               options.root));
+        format("{}: another 'mentor evaluate' fills the folder: wait, or name another {}",
+               options.root, options.named));
   }
 
   /// Rank 0: what all ranks have drawn goes into the manifest, and their lines go.
@@ -193,17 +191,19 @@ struct SampleFolder::State {
       const std::string changes = differences(read_manifest(root).origin, options.origin);
       if (changes.empty()) return;
       if (!options.redraw) {
-        throw UserError(
-            format("{}: holds pictures drawn otherwise ({}): name another evaluate.samples, or set "
-                   "evaluate.generate.redraw=true, which deletes them",
-                   root, changes));
+        const std::string or_redraw =
+            options.redraw_key.empty()
+                ? ""
+                : format(", or set {}=true, which deletes them", options.redraw_key);
+        throw UserError(format("{}: holds pictures drawn otherwise ({}): name another {}{}", root,
+                               changes, options.named, or_redraw));
       }
       remove_all_pictures(root);
     } else if (holds_foreign_samples(root)) {
       throw UserError(
-          format("{}: holds pictures that 'mentor evaluate generate' did not draw (there is no "
-                 "manifest.json): name another evaluate.samples",
-                 root));
+          format("{}: holds pictures that 'mentor evaluate' did not draw (there is no "
+                 "manifest.json): name another {}",
+                 root, options.named));
     }
     write_manifest(root, {.origin = options.origin, .records = {}});
   }

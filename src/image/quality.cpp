@@ -94,16 +94,19 @@ double ssim_of_row(const Moments& means) {
 
 }  // namespace
 
-double psnr(const Image& a, const Image& b) {
+double mean_squared_error(const Image& a, const Image& b) {
   require_same_size(a, b);
   int64_t sum = 0;
   for (size_t i = 0; i < a.pixels.size(); ++i) {
     const int difference = int{a.pixels[i]} - int{b.pixels[i]};
     sum += difference * difference;
   }
-  if (sum == 0) return std::numeric_limits<double>::infinity();
-  const double mean = static_cast<double>(sum) / static_cast<double>(a.pixels.size());
-  return 10 * std::log10(kPeak * kPeak / mean);
+  return static_cast<double>(sum) / static_cast<double>(a.pixels.size()) / (kPeak * kPeak);
+}
+
+double psnr(const Image& a, const Image& b) {
+  const double error = mean_squared_error(a, b);
+  return error == 0 ? std::numeric_limits<double>::infinity() : -10 * std::log10(error);
 }
 
 double ssim(const Image& a, const Image& b) {

@@ -94,7 +94,7 @@ TEST_F(EvaluateGenerate, SaysOnceWhatIsWrong) {
   };
   const Case cases[] = {
       {"samples", {}, "samples: holds pictures drawn otherwise (generate."},
-      {"foreign", {}, "foreign: holds pictures that 'mentor evaluate generate' did not draw"},
+      {"foreign", {}, "foreign: holds pictures that 'mentor evaluate' did not draw"},
       {"new", {"evaluate.samples="}, "evaluate.samples: is not set: name the folder for the"},
       {"new", {"evaluate.dataset=nowhere"}, "nowhere/images: no such folder"},
       {"new", {"weights.model=nowhere.safetensors"}, "weights.model: "},
@@ -149,6 +149,67 @@ TEST_F(EvaluateGenerate, ChecksAJudge) {
   };
   EXPECT_EQ(rate("reference"), 4);
   EXPECT_LT(rate("mismatched"), 1);
+}
+
+// What is measured is what the folder shows, whoever drew it.
+TEST_F(EvaluateGenerate, ReconstructsPictures) {
+  const fs::path pictures = dir_ / "pictures";
+  for (int i = 0; i < 3; ++i) {
+    Image image(80 + 8 * i, 64);
+    for (size_t k = 0; k < image.pixels.size(); ++k) {
+      image.pixels[k] = static_cast<uint8_t>(k * static_cast<size_t>(7 + i) / 3);
+    }
+    write_image(pictures / format("{}.png", i), image);
+  }
+  put_file(pictures / "1.txt", "stripes");
+  const auto command = [&](const std::string& out, const std::vector<std::string>& more,
+                           int ranks = 0) {
+    std::vector<std::string> all = words("unused", more, ranks, "reconstruct");
+    all.insert(all.end(), {"--pictures", pictures.string(), "--out", (dir_ / out).string()});
+    return run_program(all);
+  };
+  const ProgramResult result = command("one", {});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("model: RMSE 0."), HasSubstr("codec: RMSE 0."),
+                                HasSubstr("means over 3 pictures of 64 px, RGB in [0, 1]")));
+  const auto figures = nlohmann::json::parse(read_text(dir_ / "one/reconstruction.json"));
+  double rmse = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const auto& line = figures.at("pictures").at(i);
+    for (const auto& [folder, key] : {std::pair{"model", "mse"}, std::pair{"codec", "codec_mse"}}) {
+      const std::string name = format("{}/{}.png", folder, i);
+      const Image target = read_image(dir_ / "one/src_image" / name);
+      const Image drawn = read_image(dir_ / "one/tgt_image" / name);
+      EXPECT_EQ(target.width, 64);
+      double sum = 0;
+      for (size_t k = 0; k < target.pixels.size(); ++k) {
+        const double difference = (target.pixels[k] - drawn.pixels[k]) / 255.0;
+        sum += difference * difference;
+      }
+      EXPECT_NEAR(line.at(key).get<double>(), sum / (64 * 64 * 3), 1e-12);
+      EXPECT_GT(sum, 0);
+    }
+    rmse += line.at("rmse").get<double>() / 3;
+  }
+  EXPECT_NEAR(figures.at("mean_rmse").get<double>(), rmse, 1e-12);
+  const auto manifest = nlohmann::json::parse(read_text(dir_ / "one/manifest.json"));
+  EXPECT_EQ(manifest.at("pictures").at(4).at("prompt"), "The image is <image>\nstripes");
+  ASSERT_EQ(command("two", {"generate.max_batch=1"}, /*ranks=*/2).exit_code, 0);
+  for (const char* file : {"reconstruction.json", "manifest.json"}) {
+    EXPECT_EQ(read_text(dir_ / "two" / file), read_text(dir_ / "one" / file));
+  }
+  fs::remove(dir_ / "one/tgt_image/codec/2.png");
+  ASSERT_EQ(command("one", {}).exit_code, 0);
+  EXPECT_EQ(read_text(dir_ / "two/reconstruction.json"),
+            read_text(dir_ / "one/reconstruction.json"));
+  expect_one_message(
+      command("one", {"generate.seed=6"}),
+      "one: holds pictures drawn otherwise (generate.seed was 5, is 6): name another "
+      "--out");
+  put_file(pictures / "0.jpg", "x");
+  expect_one_message(command("three", {}), "pictures/0.jpg: has the name of ");
+  fs::remove_all(pictures);
+  expect_one_message(command("three", {}), "pictures: cannot read the folder");
 }
 
 }  // namespace

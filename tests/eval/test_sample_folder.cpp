@@ -137,7 +137,7 @@ TEST_F(SampleFolderTest, TouchesNothingThatIsNotItsOwn) {
   for (const bool redraw : {false, true}) {
     SampleFolderOptions some = options();
     some.redraw = redraw;
-    EXPECT_THAT(error_of(some), HasSubstr("that 'mentor evaluate generate' did not draw"));
+    EXPECT_THAT(error_of(some), HasSubstr("that 'mentor evaluate' did not draw"));
   }
   EXPECT_TRUE(fs::exists(root_ / "tgt_image/object_00_cat/0_0.jpg"));
   fs::remove_all(root_ / "tgt_image");
@@ -147,8 +147,7 @@ TEST_F(SampleFolderTest, TouchesNothingThatIsNotItsOwn) {
 
 TEST_F(SampleFolderTest, IsFilledByOneProgramAtATime) {
   const SampleFolder folder(options());
-  EXPECT_THAT(error_of(options()),
-              HasSubstr("another 'mentor evaluate generate' fills the folder"));
+  EXPECT_THAT(error_of(options()), HasSubstr("another 'mentor evaluate' fills the folder"));
 }
 
 }  // namespace

@@ -29,6 +29,15 @@ Image noisy(int64_t width, int64_t height, uint32_t seed) {
   return image;
 }
 
+TEST(Quality, TheSquaredErrorIsThatOfValuesUpToOne) {
+  Image black(2, 1), other(2, 1);
+  EXPECT_EQ(mean_squared_error(black, other), 0);
+  other.pixels = {255, 0, 0, 51, 0, 0};
+  EXPECT_DOUBLE_EQ(mean_squared_error(black, other), (1 + 0.04) / 6);
+  EXPECT_NEAR(psnr(black, other), -10 * std::log10(1.04 / 6), 1e-9);
+  EXPECT_THROW((void)mean_squared_error(black, Image(1, 2)), DataError);
+}
+
 TEST(QualityGolden, AgreesWithAnIndependentImplementation) {
   std::ifstream file(fixture_path("codec_training/meta.json"));
   const nlohmann::json expected = nlohmann::json::parse(file).at("quality");

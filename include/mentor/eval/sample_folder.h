@@ -34,6 +34,8 @@ struct SampleFolderOptions {
   std::string suffix = ".jpg";
   bool redraw = false;
   int64_t rank = 0;
+  // For messages: where users name the folder, and the key of `redraw`, if there is one.
+  std::string named = "evaluate.samples", redraw_key = "evaluate.generate.redraw";
 };
 
 /// A method's pictures in the layout of the published ones, filled picture by picture: src_image/,

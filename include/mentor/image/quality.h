@@ -4,8 +4,11 @@
 
 namespace mentor {
 
-// How close a picture is to another of the same size and channels. Both throw DataError, naming
+// How close a picture is to another of the same size and channels. All throw DataError, naming
 // the sizes, where they differ.
+
+/// Over all pixels and channels, whose values count as 0 to 1.
+[[nodiscard]] double mean_squared_error(const Image& a, const Image& b);
 
 /// Peak signal-to-noise ratio in dB, the error taken over all channels; infinity for equal ones.
 [[nodiscard]] double psnr(const Image& a, const Image& b);

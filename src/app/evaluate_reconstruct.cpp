@@ -1,0 +1,267 @@
+#include "mentor/app/evaluate_reconstruct.h"
+
+#include "generation_origin.h"
+#include "mentor/app/build.h"
+#include "mentor/core/error.h"
+#include "mentor/core/format.h"
+#include "mentor/core/interrupt.h"
+#include "mentor/core/parallel.h"
+#include "mentor/core/progress.h"
+#include "mentor/core/random.h"
+#include "mentor/core/sha256.h"
+#include "mentor/dist/connect.h"
+#include "mentor/eval/sample_folder.h"
+#include "mentor/generate/generator.h"
+#include "mentor/image/image_io.h"
+#include "mentor/image/quality.h"
+#include "mentor/image/transforms.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <ostream>
+
+namespace mentor {
+namespace {
+
+constexpr const char* kModel = "model";  // the two folders of results
+constexpr const char* kCodec = "codec";
+
+/// A picture that is to be drawn again.
+struct Original {
+  fs::path file;
+  GenerateRequest request;
+  SampleRecord by_model, by_codec;
+};
+
+std::vector<fs::path> picture_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    constexpr std::array kSuffixes = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
+    const std::string suffix = entry->path().extension().string();
+    if (std::ranges::find(kSuffixes, suffix) != kSuffixes.end()) files.push_back(entry->path());
+  }
+  if (error) throw UserError(format("{}: cannot read the folder: {}", folder, error.message()));
+  if (files.empty()) throw UserError(format("{}: holds no picture", folder));
+  std::ranges::sort(files);
+  const auto same = std::ranges::adjacent_find(files, {}, &fs::path::stem);
+  if (same != files.end()) {
+    throw UserError(format("{}: has the name of {}: rename one of them", *same, *std::next(same)));
+  }
+  return files;
+}
+
+Original original_of(const fs::path& file, const GenerateConfig& config) {
+  const std::string name = file.stem().string();
+  const fs::path caption = fs::path(file).replace_extension(".txt");
+  Original original{.file = file,
+                    .request = {.id = name,
+                                .images = {file},
+                                .task = "reconstruction",
+                                .seed = stream_seed(static_cast<uint64_t>(config.seed),
+                                                    "reconstruct", {fnv1a(name)})},
+                    .by_model = {},
+                    .by_codec = {}};
+  std::error_code none;
+  if (fs::exists(caption, none)) original.request.text = read_text(caption);
+  const std::string sha256 = sha256_hex(read_text(file));
+  original.by_model = {.subject = kModel,
+                       .stem = name,
+                       .prompt = original.request.prompt(),
+                       .seed = original.request.picture_seed(0),
+                       .reference_sha256 = sha256,
+                       .sha256 = {}};
+  original.by_codec = {.subject = kCodec,
+                       .stem = name,
+                       .prompt = {},
+                       .seed = 0,
+                       .reference_sha256 = sha256,
+                       .sha256 = {}};
+  return original;
+}
+
+/// How far pictures are from others, in the mean.
+struct Distance {
+  std::vector<double> squared;  // of each picture
+
+  [[nodiscard]] double mse() const {
+    return mean([](double error) { return error; });
+  }
+  [[nodiscard]] double rmse() const {
+    return mean([](double error) { return std::sqrt(error); });
+  }
+
+ private:
+  template <class Function>
+  [[nodiscard]] double mean(const Function& of) const {
+    double sum = 0;
+    for (const double error : squared) sum += of(error);
+    return sum / static_cast<double>(squared.size());
+  }
+};
+
+class Reconstruction {
+ public:
+  Reconstruction(const ReconstructOptions& options, const ProcessEnvironment& environment)
+      : options_(options), config_(options.run.config), runtime_(start_runtime(config_.runtime)) {
+    if (runtime_.device.is_cuda()) runtime_.device = rank_gpu(environment);
+    tokenizer_.emplace(load_tokenizer(config_));
+    for (const fs::path& file : picture_files(options.pictures)) {
+      originals_.push_back(original_of(file, config_.generate));
+    }
+  }
+
+  void work(Communicator& communicator);
+  /// Of all pictures, which are there: reconstruction.json and what is printed.
+  [[nodiscard]] std::string measure() const;
+
+ private:
+  [[nodiscard]] PreparedRequest prepared(const Original& original) const {
+    return prepare_request(original.request, *tokenizer_, config_.model, prepare_options(config_));
+  }
+  [[nodiscard]] Image target_of(const Original& original) const {
+    return center_crop(read_image(original.file, prepare_options(config_).decode),
+                       config_.model.image_size);
+  }
+  [[nodiscard]] Image through_codec(Vqgan& codec, const Image& target) const;
+  void draw(const std::vector<const Original*>& originals);
+  [[nodiscard]] Distance distance(const char* folder) const;
+
+  const ReconstructOptions& options_;
+  const RunConfig& config_;
+  Runtime runtime_;
+  std::optional<Tokenizer> tokenizer_;
+  std::vector<Original> originals_;
+  std::unique_ptr<SampleFolder> folder_;
+};
+
+Image Reconstruction::through_codec(Vqgan& codec, const Image& target) const {
+  std::vector<float> pixels = target_pixels(target);
+  const at::Tensor pixels_13SS =
+      at::from_blob(pixels.data(), {1, 3, target.height, target.width}, at::kFloat)
+          .to(runtime_.device);
+  const int64_t grid = config_.model.decoder.grid;
+  return tokens_to_image(codec, codec->encode_to_codes(pixels_13SS)[0], grid, grid,
+                         config_.generate.pixel_rule);
+}
+
+void Reconstruction::draw(const std::vector<const Original*>& originals) {
+  if (originals.empty()) return;
+  const c10::InferenceMode inference;
+  for (const Original* original : originals) {  // what is wrong is found before any is drawn
+    throw_if_interrupted();
+    (void)prepared(*original);
+  }
+  ModelSet models = load_models(config_, runtime_);
+  Vqgan codec = models.codec;
+  Generator generator(std::move(models), config_.generate);
+  const int64_t tokens = config_.model.decoder.image_len();
+  Progress progress({.what = "draw", .unit = "tok", .total = std::ssize(originals) * tokens});
+  const auto batch = static_cast<size_t>(config_.generate.max_batch);
+  for (size_t begin = 0; begin < originals.size(); begin += batch) {
+    const auto some =
+        std::span(originals).subspan(begin, std::min(batch, originals.size() - begin));
+    std::vector<PreparedRequest> requests;
+    for (const Original* original : some) requests.push_back(prepared(*original));
+    generator.run(
+        requests, [&](int64_t drawn) { progress.advance(drawn); },
+        [&](const GeneratedPicture& picture) {
+          const Original& original = *some[picture.request];
+          const Image target = target_of(original);
+          const std::string reference = encode_png(target);
+          folder_->add(original.by_codec, encode_png(through_codec(codec, target)), reference, "");
+          folder_->add(original.by_model, encode_png(picture.image), reference,
+                       original.request.text);
+        });
+  }
+}
+
+void Reconstruction::work(Communicator& communicator) {
+  SampleFolderOptions options{.root = options_.out,
+                              .origin = {},
+                              .suffix = ".png",
+                              .rank = communicator.rank(),
+                              .named = "--out",
+                              .redraw_key = {}};
+  const bool is_first = communicator.rank() == 0;
+  if (is_first) {
+    options.origin = generation_origin(config_, runtime_);
+    folder_ = std::make_unique<SampleFolder>(options);
+    write_text(options_.out / "config.yaml",
+               dump_config(options_.run.config, options_.run.origins));
+  }
+  communicator.barrier();
+  if (!is_first) folder_ = std::make_unique<SampleFolder>(options);
+  std::vector<const Original*> own;
+  int64_t open = 0;
+  for (const Original& original : originals_) {
+    if (folder_->has(original.by_model) && folder_->has(original.by_codec)) continue;
+    if (open++ % communicator.world_size() == communicator.rank()) own.push_back(&original);
+  }
+  communicator.barrier();  // nobody draws while another one still looks at what is there
+  draw(own);
+  communicator.barrier();
+  if (is_first) folder_->finish();
+}
+
+Distance Reconstruction::distance(const char* folder) const {
+  Distance distance;
+  distance.squared.resize(originals_.size());
+  for_each_index(std::ssize(originals_), config_.runtime.cpu_threads(), [&](int64_t i) {
+    const auto index = static_cast<size_t>(i);
+    const fs::path name = fs::path(folder) / (originals_[index].request.id + ".png");
+    distance.squared[index] = mean_squared_error(read_image(options_.out / "src_image" / name),
+                                                 read_image(options_.out / "tgt_image" / name));
+  });
+  return distance;
+}
+
+std::string Reconstruction::measure() const {
+  const Distance model = distance(kModel), codec = distance(kCodec);
+  nlohmann::ordered_json pictures = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < originals_.size(); ++i) {
+    pictures.push_back({{"picture", originals_[i].file.filename().string()},
+                        {"mse", model.squared[i]},
+                        {"rmse", std::sqrt(model.squared[i])},
+                        {"codec_mse", codec.squared[i]},
+                        {"codec_rmse", std::sqrt(codec.squared[i])}});
+  }
+  const nlohmann::ordered_json figures = {
+      {"what", "means over pictures of the error of RGB in [0, 1]; codec: encoded and decoded"},
+      {"side", config_.model.image_size},
+      {"count", originals_.size()},
+      {"mean_rmse", model.rmse()},
+      {"mean_mse", model.mse()},
+      {"codec_mean_rmse", codec.rmse()},
+      {"codec_mean_mse", codec.mse()},
+      {"pictures", pictures}};
+  write_text(options_.out / "reconstruction.json", figures.dump(2) + "\n");
+  return format(
+      "model: RMSE {:.4f}, MSE {:.4f}\ncodec: RMSE {:.4f}, MSE {:.4f}   encoded and decoded, "
+      "without the model\nmeans over {} pictures of {} px, RGB in [0, 1]: {}\n",
+      model.rmse(), model.mse(), codec.rmse(), codec.mse(), originals_.size(),
+      config_.model.image_size, options_.out / "reconstruction.json");
+}
+
+}  // namespace
+
+void reconstruct_pictures(const ReconstructOptions& options, std::ostream& out) {
+  const ProcessEnvironment environment = read_process_environment();
+  show_rank_in_log(environment);
+  Reconstruction reconstruction(options, environment);
+  const auto timeout = std::chrono::milliseconds(
+      static_cast<int64_t>(options.run.config.distributed.timeout_s * 1000));
+  const std::unique_ptr<Communicator> communicator = connect(environment, c10::kCPU, timeout);
+  announce_failures_of(*communicator, [&] { reconstruction.work(*communicator); });
+  if (communicator->rank() == 0) out << reconstruction.measure();
+}
+
+}  // namespace mentor
