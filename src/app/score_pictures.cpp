@@ -11,7 +11,43 @@
 #include <c10/core/InferenceMode.h>
 #include <nlohmann/json.hpp>
 
+#include <map>
+
 namespace mentor {
+namespace {
+
+/// Sums over records: of all, and of each task where there are several.
+class ScoreSums {
+ public:
+  void add(const std::string& task, const Score& score) {
+    for (Sum* sum : {&all_, &by_task_[task]}) {
+      ++sum->records;
+      sum->nll += score.sum;
+      sum->tokens += score.tokens;
+    }
+  }
+  void show() const {
+    for (const auto& [task, sum] : by_task_) {
+      if (by_task_.size() > 1) show(format("task {}: ", task), sum);
+    }
+    show("", all_);
+  }
+
+ private:
+  struct Sum {
+    int64_t records = 0, tokens = 0;
+    double nll = 0;
+  };
+  static void show(const std::string& what, const Sum& sum) {
+    log::info("{}{} records, mean negative log-likelihood {:.4f} nats per token", what, sum.records,
+              sum.nll / static_cast<double>(sum.tokens));
+  }
+
+  Sum all_;
+  std::map<std::string, Sum> by_task_;
+};
+
+}  // namespace
 
 void score_pictures(const ScoreOptions& options) {
   const RunConfig& config = options.config;
@@ -35,25 +71,23 @@ void score_pictures(const ScoreOptions& options) {
   ModelSet models = load_models(config, start_runtime(config.runtime));
   Progress progress({.what = "score", .unit = "records", .total = total});
   std::string lines;
-  double sum = 0;
-  int64_t tokens = 0;
+  ScoreSums sums;
   for (const ScoreRecord& record : records) {
     throw_if_interrupted();
     const Score result = score_record(models, prepare(record));
     lines += nlohmann::ordered_json{{"id", record.request.id},
+                                    {"task", record.request.task},
                                     {"nll_sum", result.sum},
                                     {"nll_mean", result.mean},
                                     {"tokens", result.tokens}}
                  .dump() +
              "\n";
-    sum += result.sum;
-    tokens += result.tokens;
+    sums.add(record.request.task, result);
     progress.advance();
   }
   progress.finish();
   write_text(options.out, lines);
-  log::info("{} records, mean negative log-likelihood {:.4f} nats per token", records.size(),
-            sum / static_cast<double>(tokens));
+  sums.show();
 }
 
 }  // namespace mentor

@@ -8,7 +8,9 @@ namespace mentor {
 
 void add_score_command(CLI::App& mentor) {
   CLI::App* command = mentor.add_subcommand(
-      "score", "Negative log-likelihood of given pictures under their prompts.");
+      "score",
+      "Negative log-likelihood of given pictures under their prompts, and its means by task where "
+      "records name several.");
   command->group("Pictures");
   struct Arguments {
     ConfigArguments config;
@@ -18,12 +20,13 @@ void add_score_command(CLI::App& mentor) {
   ScoreOptions* options = &arguments->score;
   arguments->config.add_to(*command);
   command
-      ->add_option("--data", options->records,
-                   "JSON lines {\"prompt\": ..., \"image\": ..., \"target\": FILE}, or \"tokens\": "
-                   "[...] instead of \"target\"")
+      ->add_option(
+          "--data", options->records,
+          "JSON lines {\"prompt\": ..., \"image\": ..., \"task\": ..., \"target\": FILE}, or "
+          "\"tokens\": [...] instead of \"target\"")
       ->required()
       ->type_name("FILE");
-  command->add_option("-o,--out", options->out, "one JSON line per record: sum, mean, tokens")
+  command->add_option("-o,--out", options->out, "one JSON line per record: task, sum, mean, tokens")
       ->required()
       ->type_name("FILE");
   command->callback([arguments] {

@@ -237,18 +237,23 @@ TEST_F(GenerateCommand, AFullDiskLeavesNothingHalfWritten) {
 
 TEST_F(GenerateCommand, ScoreWritesOneLinePerRecord) {
   std::vector<int64_t> tokens(64, 7);
-  write("records.jsonl", json{{"prompt", "a fox"}, {"tokens", tokens}}.dump() + "\n" +
-                             json{{"id", "b"}, {"prompt", "a fox"}, {"target", picture_}}.dump() +
-                             "\n");
-  const ProgramResult result =
-      run("score", {"--data", path("records.jsonl"), "--out", path("nll.jsonl")});
+  write("records.jsonl",
+        json{{"prompt", "a fox"}, {"tokens", tokens}}.dump() + "\n" +
+            json{{"id", "b"}, {"prompt", "a fox"}, {"task", "text"}, {"target", picture_}}.dump() +
+            "\n");
+  const ProgramResult result = run_program({MENTOR_BINARY, "score", config(), "--data",
+                                            path("records.jsonl"), "--out", path("nll.jsonl")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("task none: 1 records, mean negative log-likelihood 6.238"));
+  EXPECT_THAT(result.err, HasSubstr("task text: 1 records"));
+  EXPECT_THAT(result.err, HasSubstr("info: 2 records"));
   std::istringstream lines(read_text(path("nll.jsonl")));
   std::string line;
   for (const char* id : {"000001", "b"}) {
     ASSERT_TRUE(std::getline(lines, line));
     const json score = json::parse(line);
     EXPECT_EQ(score.at("id"), id);
+    EXPECT_EQ(score.at("task"), id == std::string("b") ? "text" : "none");
     EXPECT_EQ(score.at("tokens"), 64);
     EXPECT_NEAR(score.at("nll_mean"), std::log(512.0), 1e-3) << "every code is equally likely";
   }

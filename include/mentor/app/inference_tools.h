@@ -33,7 +33,8 @@ struct ScoreOptions {
   std::filesystem::path records, out;
 };
 
-/// Writes one JSON line per record: id, nll_sum, nll_mean, tokens.
+/// Writes one JSON line per record: id, task, nll_sum, nll_mean, tokens. Logs the means, also those
+/// of each task where there are several.
 void score_pictures(const ScoreOptions& options);
 
 struct CodecEncodeOptions {
