@@ -128,6 +128,26 @@ ChatAnswer parse_chat_answer(std::string_view body) {
   }
 }
 
+std::vector<std::string> model_warnings(std::string_view body, const std::string& model) {
+  const nlohmann::json json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("data") || !json["data"].is_array()) return {};
+  std::string others;
+  for (const nlohmann::json& listed : json["data"]) {
+    if (!listed.is_object()) continue;
+    const std::string id = text_or_empty(listed, "id");
+    others += (others.empty() ? "" : ", ") + id;
+    if (id != model) continue;
+    const auto date = listed.find("shutdown_date");
+    if (date == listed.end() || date->is_null()) return {};
+    return {format("{} will be shut down ({}): finish all runs before, or choose another model",
+                   model, date->is_string() ? date->get<std::string>() : date->dump())};
+  }
+  constexpr size_t kMostCharacters = 200;
+  if (others.size() > kMostCharacters) others = others.substr(0, kMostCharacters) + "...";
+  if (others.empty()) return {};
+  return {format("{} is not among the models that the server lists: {}", model, others)};
+}
+
 std::string chat_error(std::string_view body) {
   constexpr size_t kMostCharacters = 300;
   std::string text(body);

@@ -64,11 +64,11 @@ void check_settings(const JudgeConfig& config) {
   }
 }
 
-HttpOptions http_options(const JudgeConfig& config, const std::string& key) {
+HttpOptions http_options(const JudgeConfig& config, const std::string& key, const char* path) {
   HttpOptions options{
       .url = config.url, .timeout = config.timeout, .connections = config.in_flight};
   while (options.url.ends_with('/')) options.url.pop_back();
-  options.url += "/chat/completions";
+  options.url += path;
   if (!key.empty()) options.headers.push_back("Authorization: Bearer " + key);
   return options;
 }
@@ -96,11 +96,12 @@ class ChatJudge : public Judge {
         spent_(spent),
         requests_(static_cast<double>(config.requests_per_minute)),
         tokens_(static_cast<double>(config.tokens_per_minute)),
-        posts_(http_options(config, key_)) {}
+        posts_(http_options(config, key_, "/chat/completions")) {}
 
   [[nodiscard]] const JudgeIdentity& identity() const override { return identity_; }
 
   void rate(const std::vector<Question>& questions, const Recorder& record) override {
+    if (!questions.empty()) check_server();
     questions_ = &questions;
     record_ = &record;
     do {
@@ -117,6 +118,34 @@ class ChatJudge : public Judge {
     return next_ < questions_->size() || !repetitions_.empty();
   }
   [[nodiscard]] bool stopping() const { return !stop_reason_.empty() || interrupted(); }
+
+  /// GET /models: a wrong key, an unreachable server and a model that is about to go are found
+  /// before a picture is sent. A server that has no such list is asked all the same.
+  void check_server() {
+    constexpr double kMostSeconds = 10;
+    HttpOptions options = http_options(config_, key_, "/models");
+    options.timeout = std::min(config_.timeout, kMostSeconds);
+    options.connections = 1;
+    options.get = true;
+    HttpPosts list(options);
+    list.start(0, "");
+    std::vector<HttpReply> replies;
+    while (replies.empty() && !interrupted()) replies = list.wait(kLongestWait);
+    if (replies.empty()) return;
+    const HttpReply& reply = replies.front();
+    if (reply.no_server || reply.status == 401) {
+      throw UserError(format("{}: {}: {}", config_.url, error_of(reply), fatal_cure(reply)));
+    }
+    if (reply.status != 200) return;
+    for (const std::string& warning : model_warnings(reply.body, config_.model)) {
+      log::warn("{}: {}", config_.url, warning);
+    }
+  }
+
+  [[nodiscard]] std::string error_of(const HttpReply& reply) const {
+    return reply.status == 0 ? reply.error
+                             : without_key(format("{}: {}", reply.status, chat_error(reply.body)));
+  }
 
   /// Asks nothing more, and throws when the answers under way are in. The first reason counts.
   void stop(std::string reason) {
@@ -237,9 +266,7 @@ class ChatJudge : public Judge {
   }
 
   void take_failure(const HttpReply& reply, Asked& asked, Attempt& attempt) {
-    attempt.error = reply.status == 0
-                        ? reply.error
-                        : without_key(format("{}: {}", reply.status, chat_error(reply.body)));
+    attempt.error = error_of(reply);
     const std::string cure = fatal_cure(reply);
     if (!cure.empty()) {
       stop(format("{}: {}: {}", config_.url, attempt.error, cure));

@@ -126,9 +126,11 @@ void HttpPosts::start(uint64_t tag, std::string body) {
   auto transfer = std::make_unique<Transfer>();
   transfer->tag = tag;
   transfer->request = std::move(body);
-  curl_easy_setopt(handle, CURLOPT_POSTFIELDS, transfer->request.data());
-  curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
-                   static_cast<curl_off_t>(transfer->request.size()));
+  if (!s.options.get) {
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, transfer->request.data());
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(transfer->request.size()));
+  }
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer.get());
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, transfer->error.data());
   s.active.emplace(handle, std::move(transfer));

@@ -12,6 +12,7 @@ struct HttpOptions {
   std::vector<std::string> headers;  // "Name: value"
   double timeout = 120;              // seconds
   int64_t connections = 16;
+  bool get = false;  // GET, without bodies
 };
 
 /// How a request ended.
@@ -25,7 +26,7 @@ struct HttpReply {
   double seconds = 0;
 };
 
-/// Many POST requests to one address at the same time, on the thread that calls.
+/// Many requests, POST ones as a rule, to one address at the same time, on the thread that calls.
 class HttpPosts {
  public:
   explicit HttpPosts(const HttpOptions& options);

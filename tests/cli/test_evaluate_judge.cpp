@@ -119,6 +119,21 @@ TEST_F(EvaluateJudge, NeitherLogsNorStoresTheKey) {
   }
 }
 
+TEST_F(EvaluateJudge, LooksAtTheModelsOfTheServerBeforeItAsks) {
+  MockChatServer server(three);
+  server.set_models({.body = R"({"data": [{"id": "mock", "shutdown_date": "2027-01-14"}]})"});
+  const ProgramResult warned = run("judge", asking(server.url()));
+  EXPECT_EQ(warned.exit_code, 0) << warned.err;
+  EXPECT_THAT(warned.err, HasSubstr("mock will be shut down (2027-01-14)"));
+  EXPECT_EQ(server.count(), 2 * kItems);
+  fs::remove_all(dir_ / "out");
+  server.set_models({.status = 401, .body = R"({"error": {"message": "wrong key"}})"});
+  expect_one_message(run("judge", asking(server.url())), "401: wrong key: name the environment");
+  EXPECT_EQ(server.count(), 2 * kItems);
+  server.set_models({.status = 500, .body = "oops"});
+  EXPECT_EQ(run("judge", asking(server.url())).exit_code, 0);
+}
+
 TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
   const MockChatServer good(three);
   const MockChatServer mute([](const MockRequest&, int64_t) { return chat_reply("Nice."); });

@@ -111,6 +111,25 @@ TEST(ChatAnswer, IsTakenApart) {
   }
 }
 
+TEST(ModelWarnings, AreAboutAModelThatIsNotThereOrGoes) {
+  using testing::ElementsAre;
+  using testing::IsEmpty;
+  constexpr const char* kList = R"({"data": [{"id": "old", "shutdown_date": "2027-01-14"},
+                                     {"id": "dated", "shutdown_date": 1800000000},
+                                     {"id": "new", "shutdown_date": null}, {"id": "plain"}]})";
+  EXPECT_THAT(model_warnings(kList, "old"),
+              ElementsAre(HasSubstr("old will be shut down (2027-01-14)")));
+  EXPECT_THAT(model_warnings(kList, "dated"), ElementsAre(HasSubstr("(1800000000)")));
+  EXPECT_THAT(model_warnings(kList, "new"), IsEmpty());
+  EXPECT_THAT(model_warnings(kList, "plain"), IsEmpty());
+  EXPECT_THAT(model_warnings(kList, "other"),
+              ElementsAre("other is not among the models that the server lists: old, dated, new, "
+                          "plain"));
+  for (const char* other : {"", "<html>", "{}", "[]", R"({"data": []})", R"({"data": [1]})"}) {
+    EXPECT_THAT(model_warnings(other, "new"), IsEmpty()) << other;
+  }
+}
+
 TEST(ChatError, SaysWhyInOneLine) {
   EXPECT_EQ(chat_error(R"({"error": {"message": "no\nkey"}})"), "no key");
   EXPECT_EQ(chat_error(R"({"error": "no model"})"), "no model");

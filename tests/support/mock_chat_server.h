@@ -90,6 +90,11 @@ class MockChatServer {
   [[nodiscard]] std::string url(const std::string& scheme = "http") const {
     return scheme + "://127.0.0.1:" + std::to_string(port_) + "/v1";
   }
+  /// What GET /models answers, which is not counted; before: that there is no such page.
+  void set_models(MockReply models) {
+    const std::lock_guard lock(mutex_);
+    models_ = std::move(models);
+  }
   [[nodiscard]] std::vector<MockRequest> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
@@ -118,8 +123,12 @@ class MockChatServer {
       MockReply reply;
       {
         const std::lock_guard lock(mutex_);
-        if (keep_) requests_.push_back(request);
-        reply = script_(request, count_++);
+        if (request.head.starts_with("GET /v1/models ")) {
+          reply = models_;
+        } else {
+          if (keep_) requests_.push_back(request);
+          reply = script_(request, count_++);
+        }
       }
       std::this_thread::sleep_for(std::chrono::duration<double>(reply.delay));
       if (reply.hang_up) break;
@@ -160,6 +169,7 @@ class MockChatServer {
   }
 
   Script script_;
+  MockReply models_ = {.status = 404, .body = "no such page"};
   bool keep_;
   int64_t count_ = 0;
   int listener_ = -1;

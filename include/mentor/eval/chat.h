@@ -35,6 +35,11 @@ struct ChatAnswer {
 /// DataError for a body that is no answer of a chat server.
 [[nodiscard]] ChatAnswer parse_chat_answer(std::string_view body);
 
+/// What the answer to GET /models says against the model: it is not listed, or will be shut down.
+/// Nothing for a body that is no such list.
+[[nodiscard]] std::vector<std::string> model_warnings(std::string_view body,
+                                                      const std::string& model);
+
 /// What a server's error page says, in one line.
 [[nodiscard]] std::string chat_error(std::string_view body);
 
