@@ -67,14 +67,6 @@ std::string case_html(const ScoredPicture& one) {
 
 }  // namespace
 
-std::string seen_objects(const ToyReading& reading) {
-  std::string words;
-  for (const SeenObject& seen : reading.objects) {
-    words += (words.empty() ? "" : "; ") + identity_words(seen.object.identity);
-  }
-  return words.empty() ? "nothing" : words;
-}
-
 void write_toy_report(const fs::path& file, const std::vector<ScoredPicture>& pictures,
                       const ToyScoreTable& table, const std::vector<fs::path>& runs) {
   std::string body = format(

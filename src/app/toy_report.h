@@ -3,13 +3,9 @@
 #include "toy_score_table.h"
 
 #include <filesystem>
-#include <string>
 #include <vector>
 
 namespace mentor {
-
-/// "red and white striped star; blue and pink dotted fish", "nothing".
-[[nodiscard]] std::string seen_objects(const ToyReading& reading);
 
 /// Writes one page about a model of the toy world: how far its pictures are right, the first of
 /// them beside their references, sentences and what the oracle saw, and the curves of the trainings

@@ -125,7 +125,7 @@ std::string say_reading(const ToyReading& reading) {
                 reading.background ? background_words(*reading.background) : "nowhere known");
 }
 
-/// Triples: the picture, what the oracle saw in it, what was asked for.
+/// Of each case: its reference, the picture, what the oracle saw in it, what was asked for.
 Image draw_sheet(const std::vector<ScoredPicture>& pictures) {
   constexpr size_t kMost = 24;
   constexpr int64_t kSide = 192, kDrawn = 64;
@@ -136,6 +136,10 @@ Image draw_sheet(const std::vector<ScoredPicture>& pictures) {
   std::vector<std::string> captions;
   for (size_t i = 0; i < std::min(kMost, pictures.size()); ++i) {
     const ScoredPicture& one = pictures[i];
+    std::string prompt = one.of->prompt;
+    std::ranges::replace(prompt, '\n', ' ');
+    cells.push_back(enlarged(paint_scene(one.of->reference, kDrawn).image));
+    captions.push_back(prompt);
     cells.push_back(enlarged(read_image(one.file)));
     captions.push_back(
         format("{}: CP {:.2f}, PF {:.2f}", one.file.stem(), one.score.cp, one.score.pf));
@@ -144,7 +148,7 @@ Image draw_sheet(const std::vector<ScoredPicture>& pictures) {
     cells.push_back(enlarged(paint_scene(one.of->asked, kDrawn).image));
     captions.push_back("asked: " + caption(one.of->asked, {.identity = true}));
   }
-  return contact_sheet(cells, captions, {.columns = 6, .cell_size = kSide, .caption_lines = 4});
+  return contact_sheet(cells, captions, {.columns = 8, .cell_size = kSide, .caption_lines = 4});
 }
 
 }  // namespace

@@ -141,7 +141,7 @@ void add_score(CLI::App& group) {
       ->type_name("FILE");
   command
       ->add_option("-o,--out", score->sheet,
-                   "sheet (.png) of the first pictures: picture, what was seen, what was asked for")
+                   "sheet (.png) of the first cases: reference, picture, what was seen, what was asked for")
       ->type_name("FILE");
   CLI::Option* report =
       command

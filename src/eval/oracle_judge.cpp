@@ -70,11 +70,7 @@ ToyReading without_bystanders(ToyReading picture, const ToyReading& reference,
 }
 
 std::string said(const ToyReading& reading) {
-  std::string words;
-  for (const SeenObject& seen : reading.objects) {
-    words += (words.empty() ? "" : "; ") + identity_words(seen.object.identity);
-  }
-  return format("Seen: {} {}.", words.empty() ? "nothing" : words,
+  return format("Seen: {} {}.", seen_objects(reading),
                 reading.background ? background_words(*reading.background) : "nowhere known");
 }
 

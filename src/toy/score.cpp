@@ -132,4 +132,12 @@ std::optional<double> untold_cp(const ToyScore& score, const std::set<ToyAttribu
   return sum / untold;
 }
 
+std::string seen_objects(const ToyReading& reading) {
+  std::string words;
+  for (const SeenObject& seen : reading.objects) {
+    words += (words.empty() ? "" : "; ") + identity_words(seen.object.identity);
+  }
+  return words.empty() ? "nothing" : words;
+}
+
 }  // namespace mentor

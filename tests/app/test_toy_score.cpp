@@ -106,7 +106,7 @@ TEST_F(ToyScoreTest, DrawsASheet) {
   with_sheet.sheet = dir_ / "sheet.png";
   with_sheet.count = 4;
   (void)run(with_sheet);
-  EXPECT_EQ(read_image(*with_sheet.sheet).width, 6 * 200 + 8);
+  EXPECT_EQ(read_image(*with_sheet.sheet).width, 8 * 200 + 8);
 }
 
 TEST_F(ToyScoreTest, WritesAPage) {

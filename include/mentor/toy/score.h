@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 
 namespace mentor {
@@ -42,5 +43,8 @@ struct ToyScore {
 
 /// What a reading of a perfect picture of the scene would be.
 [[nodiscard]] ToyReading ideal_reading(const Scene& scene);
+
+/// The objects of a reading: "red and white striped star; blue and pink dotted fish", "nothing".
+[[nodiscard]] std::string seen_objects(const ToyReading& reading);
 
 }  // namespace mentor
