@@ -60,10 +60,9 @@ settings() {
   echo "--set train.out=$out/$1 --set weights.tokenizer=$out/start/spiece.model"
   [ -z "$short" ] || echo "--set train.steps=$2 --set train.validate_every=$2 --set checkpoint.every=$2"
 }
-# One thread a rank: the products of a model this small do not gain from two.
 train() { # PART STEPS_IF_SHORT FROM
   # shellcheck disable=SC2046
-  "$mentor" launch --nproc "$ranks" -- train "$configs/$1.yaml" --set runtime.threads=1 \
+  "$mentor" launch --nproc "$ranks" -- train "$configs/$1.yaml" \
     --set weights.codec="$out/codec" --set train.init_from="$out/$3" $(settings "$1" "$2")
 }
 
@@ -71,11 +70,11 @@ train() { # PART STEPS_IF_SHORT FROM
   "$mentor" weights init --config "$configs/world.yaml" --fan-in --toy-words --dtype fp32 \
     --out "$out/start"
 say "1 of 6: codec and vision tower, a core each"
-"$mentor" train vision "$configs/vision.yaml" --set runtime.threads=1 \
+"$mentor" train vision "$configs/vision.yaml" \
   --set weights.model="$out/start/model.safetensors" $(settings vision 350) &
 vision=$!
 trap 'kill $vision 2>/dev/null || true' EXIT
-"$mentor" train codec "$configs/codec.yaml" --set runtime.threads=1 $(settings codec 450)
+"$mentor" train codec "$configs/codec.yaml" $(settings codec 450)
 wait $vision
 trap - EXIT
 say "2 of 6: text to image"

@@ -63,7 +63,7 @@ void add_train_command(CLI::App& mentor) {
   add_training(*codec, Trained::kCodec);
   codec->footer(
       "Examples:\n"
-      "  mentor train codec configs/toy/codec.yaml                 two minutes, needs no data\n"
+      "  mentor train codec configs/toy/codec.yaml                 four minutes, needs no data\n"
       "  mentor train codec configs/codec.yaml --set data.mixture.pictures.file=DIR\n"
       "  mentor codec encode cat.jpg --set weights.codec=runs/codec --config CONFIG --out "
       "cat.json\n"
