@@ -60,5 +60,7 @@ function(mentor_test name)
   if(ARG_MODULES)
     target_precompile_headers(test_${name} REUSE_FROM mentor_pch)
   endif()
-  gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS ${ARG_LABEL})
+  # Pretty values would put the addresses in a parameter into the name of its test.
+  gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 NO_PRETTY_VALUES
+                       PROPERTIES TIMEOUT 300 LABELS ${ARG_LABEL})
 endfunction()

@@ -13,6 +13,7 @@
 #include <functional>
 #include <numbers>
 #include <numeric>
+#include <string>
 
 namespace mentor {
 namespace {
@@ -53,7 +54,12 @@ INSTANTIATE_TEST_SUITE_P(Worlds, OracleReads,
                          ::testing::Values(World{"small", 32, 0}, World{"small", 64, 0},
                                            World{"small", 128, 0}, World{"full", 32, 0},
                                            World{"full", 64, 0}, World{"full", 128, 0},
-                                           World{"small", 32, 1}, World{"full", 64, 1}));
+                                           World{"small", 32, 1}, World{"full", 64, 1}),
+                         [](const auto& chosen) {
+                           const World& world = chosen.param;
+                           return world.palette + std::to_string(world.size) +
+                                  (world.jitter > 0 ? "Jittered" : "");
+                         });
 
 TEST_P(OracleReads, HeldOutPicturesExactly) {
   const World& world = GetParam();
