@@ -6,6 +6,7 @@
 #include "mentor/image/image_io.h"
 #include "mentor/toy/appearance.h"
 #include "mentor/toy/captions.h"
+#include "mentor/toy/oracle.h"
 #include "unfinished_folder.h"
 
 #include <algorithm>
@@ -25,22 +26,35 @@ fs::path category_folder(const Identity& subject) {
   return subject.shape == kFish ? "live_subject/animal" : "object";
 }
 
-/// The first pairs of different subjects.
+/// Whether the oracle sees the subject in its reference, without which it cannot judge.
+bool is_readable(const Oracle& oracle, const ToyPair& pair, int64_t size) {
+  const ToyReading reading = oracle.read(paint_scene(pair.reference, size).image);
+  return std::ranges::any_of(reading.objects, [&](const SeenObject& seen) {
+    return seen.object.identity == pair.reference.subject;
+  });
+}
+
+/// The first pairs of different subjects whose references the oracle reads.
 std::vector<ToyPair> draw_subjects(const ToyConfig& toy, Split split) {
+  constexpr int64_t kDrawsPerSubject = 100;
   const auto all = std::ssize(identities(toy.palette, split));
-  if (toy.records > all) {
-    throw ConfigError(
-        format("--dreambench: {} subjects are asked for, and the toy world has {} of this kind: "
-               "give --count",
-               toy.records, all));
-  }
+  const Oracle oracle;
   std::vector<ToyPair> pairs;
   std::set<int> seen;
-  for (int64_t number = 0; std::ssize(pairs) < toy.records; ++number) {
+  for (int64_t number = 0; number < kDrawsPerSubject * all; ++number) {
+    if (std::ssize(pairs) == toy.records) return pairs;
+    throw_if_interrupted();
     ToyPair pair = draw_pair(toy, split, number);
-    if (seen.insert(number_of(pair.reference.subject)).second) pairs.push_back(std::move(pair));
+    const int identity = number_of(pair.reference.subject);
+    if (seen.contains(identity) || !is_readable(oracle, pair, toy.size)) continue;
+    seen.insert(identity);
+    pairs.push_back(std::move(pair));
   }
-  return pairs;
+  if (std::ssize(pairs) == toy.records) return pairs;
+  throw ConfigError(
+      format("--dreambench: {} subjects are asked for, and the toy world has {} of this kind: give "
+             "--count",
+             toy.records, pairs.size()));
 }
 
 /// Line 1: what the reference is called; then nine prompts, each of another scene, that leave out

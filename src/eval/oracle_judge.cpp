@@ -5,6 +5,7 @@
 #include "mentor/eval/judge.h"
 #include "mentor/eval/score_parser.h"
 #include "mentor/image/image_io.h"
+#include "mentor/toy/appearance.h"
 #include "mentor/toy/captions.h"
 #include "mentor/toy/oracle.h"
 #include "mentor/toy/score.h"
@@ -42,17 +43,18 @@ AskedScene asked_by(const Question& question) {
   }
 }
 
-/// What the reference shows as the subject: of several objects that of the prompt's shape.
+/// What the reference shows as the subject: the object of the prompt's shape, or the largest one if
+/// the prompt says "object".
 Identity subject_of(const ToyReading& reference, const AskedScene& asked, const fs::path& file) {
-  if (reference.objects.empty()) {
-    throw DataError(format(
-        "{}: no object of the toy world is seen in it; judge.kind oracle reads no other pictures",
-        file));
-  }
-  const auto shape_of = [](const SeenObject& seen) { return seen.object.identity.shape; };
-  const auto named = asked.shape ? std::ranges::find(reference.objects, *asked.shape, shape_of)
-                                 : reference.objects.begin();
-  return (named == reference.objects.end() ? reference.objects.front() : *named).object.identity;
+  const auto found = std::ranges::find_if(reference.objects, [&](const SeenObject& seen) {
+    return !asked.shape || seen.object.identity.shape == *asked.shape;
+  });
+  if (found != reference.objects.end()) return found->object.identity;
+  throw DataError(
+      format("{}: no {} of the toy world is seen in it, which the prompt asks for; judge.kind "
+             "oracle reads no other pictures, and small ones as PNG files only "
+             "(evaluate.generate.format)",
+             file, asked.shape ? kToyShapes.at(static_cast<size_t>(*asked.shape)) : "object"));
 }
 
 /// The picture without what stands beside the subject in the reference: that CP asks nothing about,

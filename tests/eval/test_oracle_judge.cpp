@@ -110,7 +110,9 @@ TEST_F(OracleJudgeTest, NamesTheFileThatIsNoneOfTheToyWorld) {
                   HasSubstr("judge.kind oracle reads the toy world only"))));
   EXPECT_THAT([&] { rate({question(RatingTask::kCp, grey, star, "a star at night")}); },
               testing::ThrowsMessage<DataError>(
-                  HasSubstr("src_image/object_00_star/3_0.png: no object of the toy world is")));
+                  HasSubstr("src_image/object_00_star/3_0.png: no star of the toy world is seen")));
+  EXPECT_THAT([&] { rate({question(RatingTask::kCp, star, star, "a fish at night")}); },
+              testing::ThrowsMessage<DataError>(HasSubstr("no fish of the toy world is seen")));
   EXPECT_EQ(rate({question(RatingTask::kCp, star, grey, "a star at night")})[0].score, 0);
 }
 

@@ -27,8 +27,8 @@ void make_toy(const ToyMakeOptions& options, std::ostream& out);
 
 /// Writes the references of toy.records different subjects and nine prompts for each as a data set
 /// in the layout of DreamBench++: fish as category animal, everything else as object. Pictures are
-/// PNG files. The folder appears when it is complete. UserError for one that is not empty,
-/// ConfigError for more subjects than there are.
+/// PNG files, and such that the oracle sees their subjects. The folder appears when it is complete.
+/// UserError for one that is not empty, ConfigError for more subjects than there are.
 void make_toy_dataset(const ToyMakeOptions& options, std::ostream& out);
 
 struct ToyShowOptions {
