@@ -23,6 +23,20 @@ std::string samples_name(const EvaluateConfig& config) {
   return fs::weakly_canonical(config.samples).filename().string();
 }
 
+void print_likeness(const LikenessTable& table, std::ostream& out) {
+  const auto print = [&out](const LikenessRow& row, const char* unit, const std::string& note) {
+    const MeanLikeness& mean = row[PictureGroup::kAll];
+    const std::string interval =
+        mean.interval ? format("{:.2f} to {:.2f}", mean.interval->low, mean.interval->high) : "n/a";
+    out << format("{:<6} {:.2f}{}   95 % interval {}   {}\n", row.name, mean.value.value_or(0),
+                  unit, interval, note);
+  };
+  for (const MetricLikeness& metric : table.metrics) {
+    print(metric.row, "", metric.checkpoint.name);
+  }
+  if (table.copies) print(table.copies->row, " %", copy_rule_text(*table.copies));
+}
+
 }  // namespace
 
 void report_evaluation(const LoadedRunConfig& run, std::ostream& out) {
@@ -33,10 +47,12 @@ void report_evaluation(const LoadedRunConfig& run, std::ostream& out) {
                .threads = run.config.runtime.cpu_threads()});
   for (const Cell cell : {Cell::kCp, Cell::kPf, Cell::kProduct}) {
     const CellScore& score = figures.table[cell];
+    if (score.expected == 0 && !figures.likeness.metrics.empty()) continue;  // nobody has rated
     const std::string name(cell == Cell::kProduct ? "CP*PF" : name_of(cell));
     out << format("{:<6} {}   95 % interval {}\n", name, cell_text(score),
                   interval_text(score.interval));
   }
+  print_likeness(figures.likeness, out);
   for (const std::string& reason : figures.not_comparable) {
     out << "not comparable with published figures: " << reason << "\n";
   }

@@ -1,5 +1,6 @@
 #include "evaluate_report_command.h"
 #include "mentor/app/evaluate.h"
+#include "mentor/app/evaluate_embed.h"
 #include "mentor/app/evaluate_generate.h"
 #include "mentor/app/evaluate_reconstruct.h"
 #include "mentor/app/evaluate_run.h"
@@ -55,6 +56,31 @@ void add_reconstruct(CLI::App& group) {
       "out/reconstruction");
 }
 
+/// The one verb that wants files of its own, which the help names.
+void add_embed(CLI::App& group) {
+  CLI::App* command = add_verb(
+      group, "embed",
+      "Measures how alike pictures are, without a judge: the cosine of what a network makes of two "
+      "pictures (CLIP-I, DINO, DINOv2: the generated one and its reference) or of a picture and "
+      "its prompt (CLIP-T), times 100. Writes similarity.jsonl into evaluate.out, which 'mentor "
+      "evaluate report' shows, and the files of DreamBench++'s own code. Pictures that were "
+      "measured before are not measured again.",
+      embed_evaluation);
+  command->footer(
+      "Networks, each of which may be left out (it computes in fp32 unless runtime.dtype says "
+      "bf16):\n"
+      "  evaluate.embed.clip    CLIP-I, CLIP-T   folder of huggingface.co/openai/"
+      "clip-vit-base-patch32\n"
+      "                                          (config.json, model.safetensors, vocab.json, "
+      "merges.txt)\n"
+      "  evaluate.embed.dino    DINO             file dino_deitsmall8_pretrain.pth of\n"
+      "                                          github.com/facebookresearch/dino\n"
+      "  evaluate.embed.dinov2  DINOv2           folder of huggingface.co/facebook/dinov2-small\n"
+      "                                          (config.json, model.safetensors)\n\n"
+      "Example:\n  mentor evaluate embed configs/evaluate.yaml --set "
+      "evaluate.embed.clip=clip-vit-base-patch32");
+}
+
 }  // namespace
 
 void add_evaluate_command(CLI::App& mentor) {
@@ -89,6 +115,7 @@ void add_evaluate_command(CLI::App& mentor) {
            "nothing.",
            reparse_evaluation);
   add_reconstruct(*group);
+  add_embed(*group);
   add_evaluate_report_verbs(*group);
 }
 

@@ -37,12 +37,24 @@ std::string name_of_samples(const EvaluateConfig& config) {
 }
 
 Ratings read_ratings(const fs::path& out) {
-  Ratings ratings = last_attempts(read_attempts(ratings_file(out)));
-  if (!ratings.empty()) return ratings;
+  return last_attempts(read_attempts(ratings_file(out)));
+}
+
+[[noreturn]] void fail_without_ratings(const fs::path& out) {
   throw DataError(
       format("{}: no ratings yet: 'mentor evaluate judge' makes them, 'mentor evaluate import' "
-             "reads those of others",
+             "reads those of others; 'mentor evaluate embed' measures likeness without a judge",
              ratings_file(out)));
+}
+
+/// Of the data set's chosen subjects and the samples that are looked at.
+Similarities similarities_of(const fs::path& out, const Evaluation& evaluation) {
+  Similarities similarities = read_similarities(similarity_file(out));
+  std::erase_if(similarities, [&](const auto& entry) {
+    return evaluation.dataset.find(entry.first.subject) == nullptr ||
+           entry.first.sample >= evaluation.samples_per_prompt;
+  });
+  return similarities;
 }
 
 }  // namespace
@@ -84,11 +96,17 @@ Evaluation load_evaluation(const EvaluateConfig& config) {
                         .samples_per_prompt = config.samples_per_prompt,
                         .ratings = read_ratings(config.out),
                         .people = read_people(config.out)};
-  evaluation.judge = only_judge(evaluation.ratings, ratings_file(config.out));
-  for (const std::string& task : config.tasks) {
-    evaluation.tasks.push_back(parse_rating_task(task));
+  if (evaluation.is_rated()) {
+    evaluation.judge = only_judge(evaluation.ratings, ratings_file(config.out));
+    for (const std::string& task : config.tasks) {
+      evaluation.tasks.push_back(parse_rating_task(task));
+    }
+  } else if (!fs::exists(similarity_file(config.out))) {
+    fail_without_ratings(config.out);
   }
   evaluation.dataset = load_dataset(config);
+  evaluation.similarities = similarities_of(config.out, evaluation);
+  if (!evaluation.is_rated() && evaluation.similarities.empty()) fail_without_ratings(config.out);
   if (!config.samples.empty()) {
     evaluation.samples =
         read_samples(config.samples, evaluation.dataset, config.samples_per_prompt).items;
@@ -130,11 +148,13 @@ std::vector<ItemScore> item_scores(const Ratings& ratings, const Ratings& expect
 
 std::vector<std::string> why_not_comparable(const Evaluation& evaluation) {
   std::vector<std::string> reasons;
-  if (evaluation.judge.model != kOfficialModel) {
-    reasons.push_back(format("another judge: {}, not {}", evaluation.judge.model, kOfficialModel));
+  const JudgeIdentity& judge = evaluation.judge;  // without a name where nobody has rated
+  if (!judge.model.empty() && judge.model != kOfficialModel) {
+    reasons.push_back(format("another judge: {}, not {}", judge.model, kOfficialModel));
   }
-  const std::string& rubric = evaluation.judge.rubric;
-  if (rubric != kOfficialRubric && rubric != "imported") reasons.push_back(rubric);
+  if (!judge.model.empty() && judge.rubric != kOfficialRubric && judge.rubric != "imported") {
+    reasons.push_back(judge.rubric);
+  }
   if (!evaluation.dataset.has_published_size()) {
     reasons.push_back(format("another data set: {} subjects, not the 150 of DreamBench++",
                              evaluation.dataset.subjects.size()));
@@ -201,6 +221,7 @@ PairAgreement among(const std::vector<Scores>& raters) {
 
 JudgeCheck check(const fs::path& out, const JudgeIdentity& judge, JudgeCheck made) {
   const Ratings ratings = read_ratings(out);
+  if (ratings.empty()) fail_without_ratings(out);
   if (only_judge(ratings, ratings_file(out)) != judge) {
     throw DataError(
         format("{}: the judge is another one than that of the pictures: judge both alike",

@@ -26,7 +26,13 @@ std::unique_ptr<Judge> make_judge(const EvaluateConfig& config, const Rubric& ru
                                   double spent) {
   if (config.judge.kind == "replay") return make_replay_judge(config.judge);
   if (config.judge.kind == "oracle") return make_oracle_judge();
+  if (config.judge.kind == "similarity") return make_similarity_judge(config);
   return make_chat_judge(config.judge, rubric, spent);
+}
+
+/// What the judge is told; thresholds on similarities need no words.
+Rubric rubric_of(const JudgeConfig& judge) {
+  return load_rubric(judge.kind == "similarity" ? fs::path() : judge.prompts);
 }
 
 /// One file holds one judge's ratings: means over two would mean nothing.
@@ -147,7 +153,7 @@ std::string JudgingState::text() const {
 }
 
 JudgingState judge_samples(const EvaluateConfig& config, const std::vector<SampleFiles>& items) {
-  const Rubric rubric = load_rubric(config.judge.prompts);
+  const Rubric rubric = rubric_of(config.judge);
   RatingStore store(store_of(config));
   const double spent = total_cost(store.attempts());
   const std::unique_ptr<Judge> judge = make_judge(config, rubric, spent);
@@ -180,13 +186,14 @@ JudgingState judge_samples(const EvaluateConfig& config, const std::vector<Sampl
 }
 
 CostEstimate estimate_cost(const EvaluateConfig& config, const std::vector<SampleFiles>& items) {
-  const Rubric rubric = load_rubric(config.judge.prompts);
+  const Rubric rubric = rubric_of(config.judge);
   const std::vector<Attempt> attempts = read_attempts(store_of(config));
   // Those of a judge with these settings, without a key or a server.
   JudgeIdentity judge{.model = config.judge.model,
                       .parameters = judge_parameters(config.judge),
                       .rubric = rubric.label};
   if (config.judge.kind == "oracle") judge = oracle_identity();
+  if (config.judge.kind == "similarity") judge = make_similarity_judge(config)->identity();
   const Plan plan =
       plan_ratings(wanted_ratings(config, items, rubric, judge), last_attempts(attempts));
   std::array<TokenCount, 2> measured;

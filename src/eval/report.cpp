@@ -15,6 +15,13 @@ namespace mentor {
 namespace {
 
 std::string head_html(const Evaluation& evaluation, const EvaluationFigures& figures) {
+  if (!evaluation.is_rated()) {
+    return format(
+        "<h1>{}</h1>\n<div class=\"state\"><b>not rated yet</b><span>{} subjects</span>"
+        "<span>{} pictures</span></div>\n",
+        escape_html(evaluation.method), evaluation.dataset.subjects.size(),
+        evaluation.similarities.size());
+  }
   std::string html = format(
       "<h1>{}</h1>\n<div class=\"state\"><b>{}</b><span>{} subjects</span><span>judge: {}, {} "
       "{}</span></div>\n",
@@ -42,12 +49,16 @@ std::string figure_note(const CellScore& cell) {
   return note;
 }
 
-std::string headline_html(const EvaluationFigures& figures) {
+std::string headline_html(const Evaluation& evaluation, const EvaluationFigures& figures) {
+  if (!evaluation.is_rated()) return figures_html(likeness_figures(figures));
   std::vector<KeyFigure> shown;
   for (const Cell cell : {Cell::kProduct, Cell::kCp, Cell::kPf}) {
     const CellScore& score = figures.table[cell];
     shown.push_back({std::string(name_of(cell)), cell_text(score), figure_note(score)});
   }
+  // Beside CP, which a copy of the reference raises.
+  const std::vector<KeyFigure> likeness = likeness_figures(figures);
+  if (figures.likeness.copies) shown.push_back(likeness.back());
   return figures_html(shown) +
          "<p class=\"quiet\">Intervals hold 95 % of the values that drawing other subjects of each "
          "category would give. CP: likeness to the subject of the reference; PF: obedience to the "
@@ -68,8 +79,17 @@ std::string hashes_text(const Evaluation& evaluation) {
     cost += attempt.cost;
   }
   for (const auto& [item, sha256] : pictures) generated.add_field(item.string() + sha256);
+  std::string text;
+  const auto checkpoints = checkpoints_of(evaluation.similarities, "similarity.jsonl");
+  for (const Metric metric : kMetrics) {
+    const auto& checkpoint = checkpoints.at(static_cast<size_t>(metric));
+    if (!checkpoint) continue;
+    text += format("{:<11} {}, {}, {}, sha256 {}\n", name_of(metric), checkpoint->name,
+                   checkpoint->architecture, checkpoint->dtype, checkpoint->sha256);
+  }
+  if (!evaluation.is_rated()) return text;
   const JudgeIdentity& judge = evaluation.judge;
-  std::string text = format(
+  text += format(
       "model       {}\nhost        {}\nparameters  {}\nrubric      {}\nscores      {}\n"
       "pictures    {}\n",
       judge.model, judge.host, judge.parameters, judge.rubric, ratings.hash().string(),
@@ -81,10 +101,17 @@ std::string hashes_text(const Evaluation& evaluation) {
   return text;
 }
 
+/// What ratings say; nothing where there are none.
+std::string ratings_html(const Evaluation& evaluation, const EvaluationFigures& figures) {
+  if (!evaluation.is_rated()) return "";
+  return results_html(evaluation, figures) + scatter_html(evaluation, figures) +
+         trust_html(figures);
+}
+
 std::string settings_html(const Evaluation& evaluation, const EvaluationReportInput& input) {
   const auto pre = [](const std::string& text) { return "<pre>" + escape_html(text) + "</pre>"; };
-  std::string html =
-      "<h2>Details</h2>\n" + details_html("Judge and hashes", "", pre(hashes_text(evaluation)));
+  std::string html = "<h2>Details</h2>\n" +
+                     details_html("Judge, networks and hashes", "", pre(hashes_text(evaluation)));
   if (!input.configuration.empty()) {
     html += details_html("Configuration", "", pre(input.configuration));
   }
@@ -95,13 +122,13 @@ std::string settings_html(const Evaluation& evaluation, const EvaluationReportIn
 
 std::string report_page(const Evaluation& evaluation, const EvaluationFigures& figures,
                         const EvaluationReportInput& input) {
-  Page page{.title = evaluation.method + ": CP and PF",
+  Page page{.title = evaluation.method + (evaluation.is_rated() ? ": CP and PF" : ": likeness"),
             .tone = figures.not_comparable.empty() ? "finished" : "interrupted",
-            .footer = "Written by mentor evaluate report from ratings.jsonl."};
+            .footer = "Written by mentor evaluate report from ratings.jsonl and similarity.jsonl."};
   page.style = kEvaluationStyle;
-  page.body = head_html(evaluation, figures) + headline_html(figures) +
-              results_html(evaluation, figures) + scatter_html(evaluation, figures) +
-              trust_html(figures) + heat_map_html(evaluation) +
+  page.body = head_html(evaluation, figures) + headline_html(evaluation, figures) +
+              ratings_html(evaluation, figures) + likeness_html(evaluation, figures) +
+              (evaluation.is_rated() ? heat_map_html(evaluation) : "") +
               gallery_html(evaluation, input.threads) + failures_html(evaluation) +
               settings_html(evaluation, input);
   return page_html(page);

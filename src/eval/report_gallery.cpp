@@ -59,6 +59,19 @@ std::string scores_text(const Evaluation& evaluation, const ItemKey& item) {
   return text;
 }
 
+/// "CLIP-I 78 · DINO 61"
+std::string likeness_text(const Evaluation& evaluation, const ItemKey& item) {
+  const auto found = evaluation.similarities.find(item);
+  if (found == evaluation.similarities.end()) return "";
+  std::string text;
+  for (const Metric metric : kMetrics) {
+    if (const auto& measured = found->second.of(metric)) {
+      text += format("{}{} {:.0f}", text.empty() ? "" : " · ", name_of(metric), measured->value);
+    }
+  }
+  return "<small>" + text + "</small>";
+}
+
 /// What the judge said in its first run beside the bare score.
 std::string words_html(const Evaluation& evaluation, const ItemKey& item) {
   constexpr size_t kBareScore = 16, kLongest = 900;
@@ -85,8 +98,10 @@ std::string item_html(const Evaluation& evaluation, const Subject& subject, cons
   const std::string& caption = files != nullptr && !files->caption.empty()
                                    ? files->caption
                                    : subject.prompts.at(static_cast<size_t>(item.prompt));
-  return format("<figure>{}<figcaption><b>{}</b>{}{}</figcaption></figure>\n", picture,
-                scores_text(evaluation, item), escape_html(caption), words_html(evaluation, item));
+  const std::string scores = scores_text(evaluation, item);
+  return format("<figure>{}<figcaption>{}{}{}{}</figcaption></figure>\n", picture,
+                scores.empty() ? "" : "<b>" + scores + "</b>", likeness_text(evaluation, item),
+                escape_html(caption), words_html(evaluation, item));
 }
 
 std::string items_html(const Evaluation& evaluation, const Subject& subject,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/eval/summary.h"
+#include "mentor/report/page.h"
 
 #include <optional>
 #include <string>
@@ -14,6 +15,11 @@ namespace mentor {
 /// Ours with intervals, above what others published.
 [[nodiscard]] std::string results_html(const Evaluation& evaluation,
                                        const EvaluationFigures& figures);
+/// CLIP-I, CLIP-T, DINO and copies, by group, and beside what DreamBench++ publishes.
+[[nodiscard]] std::string likeness_html(const Evaluation& evaluation,
+                                        const EvaluationFigures& figures);
+/// The same over all pictures, for the top of the page.
+[[nodiscard]] std::vector<KeyFigure> likeness_figures(const EvaluationFigures& figures);
 /// CP against PF: ours with its intervals, published ones as dots, lines of equal CP·PF.
 [[nodiscard]] std::string scatter_html(const Evaluation& evaluation,
                                        const EvaluationFigures& figures);

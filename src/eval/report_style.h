@@ -77,6 +77,7 @@ inline constexpr std::string_view kEvaluationStyle = R"css(
         background-position: calc(100% * var(--at) / var(--of)) 0; }
 .shots figcaption { margin-top: 6px; font-size: 12.5px; line-height: 1.4; overflow-wrap: anywhere; }
 .shots figcaption b { display: block; font-weight: 600; font-variant-numeric: tabular-nums; }
+.shots figcaption small { display: block; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .shots details { border: 0; } .shots summary { padding: 2px 0; font-weight: 400; }
 .shots details, .shots summary { color: var(--quiet); }
 .shots details p { white-space: pre-line; }

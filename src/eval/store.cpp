@@ -1,5 +1,6 @@
 #include "mentor/eval/store.h"
 
+#include "line_store.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 
@@ -7,12 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <chrono>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 namespace mentor {
 namespace {
@@ -147,64 +142,19 @@ Ratings last_attempts(const std::vector<Attempt>& attempts) {
 fs::path ratings_file(const fs::path& out_folder) { return out_folder / "ratings.jsonl"; }
 
 struct RatingStore::State {
-  using Clock = std::chrono::steady_clock;
+  explicit State(const fs::path& file)
+      : lines(file, "mentor evaluate judge"), attempts(parse_attempts(lines.text(), file)) {}
 
-  fs::path file;
-  int fd = -1;
+  LineStore lines;
   std::vector<Attempt> attempts;
-  Clock::time_point synced = Clock::now();
-
-  ~State() {
-    if (fd < 0) return;
-    ::fsync(fd);
-    ::close(fd);
-  }
-
-  [[noreturn]] void fail() const {
-    throw UserError(
-        format("{}: cannot write: {} (check the free space and the permissions of the folder)",
-               file, std::strerror(errno)));
-  }
 };
 
-RatingStore::RatingStore(fs::path file) : state_(std::make_unique<State>()) {
-  State& s = *state_;
-  s.file = std::move(file);
-  require_writable_directory(s.file.has_parent_path() ? s.file.parent_path() : fs::path("."));
-  s.fd = ::open(s.file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (s.fd < 0) s.fail();
-  if (::flock(s.fd, LOCK_EX | LOCK_NB) != 0) {
-    throw UserError(
-        format("{}: another 'mentor evaluate judge' writes it: wait, or set another evaluate.out",
-               s.file));
-  }
-  const std::string text = read_text(s.file);
-  s.attempts = parse_attempts(text, s.file);
-  const size_t whole = text.rfind('\n') + 1;  // npos + 1 is 0
-  if (whole < text.size() && ::ftruncate(s.fd, static_cast<off_t>(whole)) != 0) s.fail();
-}
+RatingStore::RatingStore(const fs::path& file) : state_(std::make_unique<State>(file)) {}
 
 RatingStore::~RatingStore() = default;
 
 const std::vector<Attempt>& RatingStore::attempts() const { return state_->attempts; }
 
-void RatingStore::append(const Attempt& attempt) {
-  State& s = *state_;
-  const std::string line = json_line(attempt);
-  const off_t whole = ::lseek(s.fd, 0, SEEK_END);
-  const ssize_t written = ::write(s.fd, line.data(), line.size());
-  if (written != static_cast<ssize_t>(line.size())) {
-    if (written >= 0) errno = ENOSPC;
-    const int reason = errno;
-    // Should this fail too: readers ignore half a line, and the next start cuts it off.
-    if (::ftruncate(s.fd, whole) == 0) ::fsync(s.fd);
-    errno = reason;
-    s.fail();
-  }
-  const auto now = State::Clock::now();
-  if (now - s.synced < std::chrono::seconds(1)) return;
-  s.synced = now;
-  if (::fsync(s.fd) != 0) s.fail();
-}
+void RatingStore::append(const Attempt& attempt) { state_->lines.append(json_line(attempt)); }
 
 }  // namespace mentor

@@ -42,6 +42,44 @@ json cells_json(const ScoreTable& table) {
   return cells;
 }
 
+json likeness_json(const LikenessTable& table) {
+  const auto groups = [](const LikenessRow& row) {
+    json all;
+    for (size_t i = 0; i < kNumPictureGroups; ++i) {
+      const MeanLikeness& mean = row.groups.at(i);
+      const Interval interval = ends(mean.interval);
+      all[std::string(key_of(static_cast<PictureGroup>(i)))] = {
+          {"value", number_json(mean.value)},
+          {"low", number_json(interval.low)},
+          {"high", number_json(interval.high)},
+          {"pictures", mean.pictures}};
+    }
+    return all;
+  };
+  json likeness = json::object();
+  for (const MetricLikeness& metric : table.metrics) {
+    const Checkpoint& checkpoint = metric.checkpoint;
+    likeness[metric.row.key] = {{"checkpoint", checkpoint.name},
+                                {"architecture", checkpoint.architecture},
+                                {"sha256", checkpoint.sha256},
+                                {"dtype", checkpoint.dtype},
+                                {"groups", groups(metric.row)}};
+  }
+  if (table.copies) {
+    likeness["copies"] = {{"metric", key_of(table.copies->metric)},
+                          {"threshold", table.copies->threshold},
+                          {"groups", groups(table.copies->row)}};
+  }
+  return likeness;
+}
+
+std::vector<const LikenessRow*> rows_of(const LikenessTable& table) {
+  std::vector<const LikenessRow*> rows;
+  for (const MetricLikeness& metric : table.metrics) rows.push_back(&metric.row);
+  if (table.copies) rows.push_back(&table.copies->row);
+  return rows;
+}
+
 /// A field of a CSV file, quoted where it has to be.
 std::string csv_field(std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
@@ -61,6 +99,47 @@ std::string markdown_row(const std::vector<std::string>& fields) {
     row += " " + field + " |";
   }
   return row + "\n";
+}
+
+std::string likeness_number(const std::optional<double>& value) {
+  return value ? format("{:.1f}", *value) : std::string("n/a");
+}
+
+std::string markdown_likeness(const Evaluation& evaluation, const LikenessTable& table) {
+  if (table.metrics.empty()) return "";
+  std::vector<std::string> names = {"100 × cosine"};
+  for (size_t i = 0; i < kNumPictureGroups; ++i) {
+    names.emplace_back(name_of(static_cast<PictureGroup>(i)));
+  }
+  std::string text = "\n## Likeness, without a judge\n\n" + markdown_row(names) +
+                     markdown_row(std::vector<std::string>(names.size(), "---"));
+  for (const LikenessRow* row : rows_of(table)) {
+    std::vector<std::string> values = {row->name}, intervals = {"95 % interval"};
+    for (const MeanLikeness& mean : row->groups) {
+      values.push_back(likeness_number(mean.value));
+      intervals.push_back(mean.interval
+                              ? format("{:.1f} to {:.1f}", mean.interval->low, mean.interval->high)
+                              : std::string("n/a"));
+    }
+    text += markdown_row(values) + markdown_row(intervals);
+  }
+  text += "\n";
+  for (const MetricLikeness& metric : table.metrics) {
+    text += format("- {}: {}, {}, {}\n", metric.row.name, metric.checkpoint.name,
+                   metric.checkpoint.architecture, metric.checkpoint.dtype);
+  }
+  if (table.copies) text += format("- Copies, in per cent: {}\n", copy_rule_text(*table.copies));
+  text += "\nDreamBench++ (arXiv 2406.16855)\n\n" +
+          markdown_row({"Method", "DINO-I", "CLIP-I", "CLIP-T"}) +
+          markdown_row({"---", "---", "---", "---"});
+  for (const PublishedLikeness& row : published_likeness()) {
+    text += markdown_row({std::string(row.method), likeness_number(row.dino_i),
+                          likeness_number(row.clip_i), likeness_number(row.clip_t)});
+  }
+  text += "\n";
+  for (const std::string& remark : likeness_remarks(evaluation, table))
+    text += "- " + remark + "\n";
+  return text;
 }
 
 std::vector<std::string> column_names() {
@@ -96,12 +175,16 @@ std::string markdown_tables(const Evaluation& evaluation, const EvaluationFigure
 }  // namespace
 
 EvaluationFigures conclude(const Evaluation& evaluation, const EvaluateConfig& config) {
-  EvaluationFigures figures{.table = aggregate(item_scores(evaluation),
-                                               {.draws = config.report.draws,
-                                                .seed = static_cast<uint64_t>(config.report.seed)}),
-                            .not_comparable = why_not_comparable(evaluation),
-                            .agreements = agreements(evaluation),
-                            .checks = judge_checks(config.report, evaluation.judge)};
+  const BootstrapOptions options{.draws = config.report.draws,
+                                 .seed = static_cast<uint64_t>(config.report.seed)};
+  EvaluationFigures figures{
+      .table = aggregate(item_scores(evaluation), options),
+      .not_comparable = why_not_comparable(evaluation),
+      .agreements = agreements(evaluation),
+      .checks = judge_checks(config.report, evaluation.judge),
+      .likeness = likeness_table(evaluation.similarities, options, config.embed.copy_threshold,
+                                 similarity_file(config.out))};
+  if (!evaluation.is_rated()) return figures;
   const bool is_complete = figures.table.coverage() == 1;
   figures.has_headline = is_complete || config.allow_partial;
   if (!is_complete) {
@@ -133,6 +216,23 @@ std::string coverage_text(const ScoreTable& table) {
   // 1349 of 1350 are not 100.0 %.
   return format("{:.1f} % ({} of {})", std::floor(1000 * table.coverage()) / 10, all.rated,
                 all.expected);
+}
+
+std::string copy_rule_text(const CopyRate& copies) {
+  return format("{} of {} or more", name_of(copies.metric), copies.threshold);
+}
+
+std::vector<std::string> likeness_remarks(const Evaluation& evaluation,
+                                          const LikenessTable& table) {
+  std::vector<std::string> remarks;
+  for (const MetricLikeness& metric : table.metrics) {
+    const std::string remark = published_remark(metric);
+    if (!remark.empty()) remarks.push_back(format("{}: {}", metric.row.name, remark));
+  }
+  if (!evaluation.dataset.has_published_size()) {
+    remarks.push_back("not comparable: another data set than DreamBench++");
+  }
+  return remarks;
 }
 
 std::string summary_json(const Evaluation& evaluation, const EvaluationFigures& figures) {
@@ -169,6 +269,7 @@ std::string summary_json(const Evaluation& evaluation, const EvaluationFigures& 
                         {"cells", cells_json(figures.table)},
                         {"agreement", agreed},
                         {"checks", checks},
+                        {"likeness", likeness_json(figures.likeness)},
                         {"without_score", without_score}};
   return summary.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -183,6 +284,15 @@ std::string table_csv(const EvaluationFigures& figures) {
                csv_number(cell.value.value_or(kNoScore)), csv_number(interval.low),
                csv_number(interval.high), csv_number(cell.deviation.value_or(kNoScore)), cell.rated,
                cell.expected, csv_number(cell.bounds.low), csv_number(cell.bounds.high));
+  }
+  for (const LikenessRow* row : rows_of(figures.likeness)) {
+    for (size_t i = 0; i < kNumPictureGroups; ++i) {
+      const MeanLikeness& mean = row->groups.at(i);
+      const Interval interval = ends(mean.interval);
+      text += format("{}_{},{},{},{},,{},,,\n", row->key, key_of(static_cast<PictureGroup>(i)),
+                     csv_number(mean.value.value_or(kNoScore)), csv_number(interval.low),
+                     csv_number(interval.high), mean.pictures);
+    }
   }
   return text;
 }
@@ -204,6 +314,11 @@ std::string items_csv(const Evaluation& evaluation) {
 }
 
 std::string report_markdown(const Evaluation& evaluation, const EvaluationFigures& figures) {
+  if (!evaluation.is_rated()) {
+    return format("# {}\n\n{} subjects; nobody has rated the pictures yet\n", evaluation.method,
+                  evaluation.dataset.subjects.size()) +
+           markdown_likeness(evaluation, figures.likeness);
+  }
   std::string text =
       format("# {}\n\n{} subjects, judged by {} in {} {}; rated: {}\n\n", evaluation.method,
              figures.table.subjects, evaluation.judge.model, evaluation.runs,
@@ -214,7 +329,7 @@ std::string report_markdown(const Evaluation& evaluation, const EvaluationFigure
     text += "\n";
   }
   text += markdown_tables(evaluation, figures);
-  return text;
+  return text + markdown_likeness(evaluation, figures.likeness);
 }
 
 }  // namespace mentor

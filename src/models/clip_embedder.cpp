@@ -76,9 +76,10 @@ at::Tensor ClipEmbedderImpl::embed_texts(const at::Tensor& ids_NL) const {
   return text_projection_->forward(text_->pooled(ids_NL));
 }
 
-ClipEmbedder load_clip_embedder(const fs::path& folder, at::ScalarType dtype, at::Device device) {
+ClipEmbedder load_clip_embedder(const fs::path& folder, at::ScalarType dtype, at::Device device,
+                                WeightsReport* report) {
   ClipEmbedder embedder(read_clip_embedder_config(folder));
-  fill_embedder(*embedder, read_weights(folder),
+  fill_embedder(*embedder, read_weights(folder, {}, report),
                 {.path = folder,
                  .published = "openai/clip-vit-base-patch32",
                  .dtype = dtype,

@@ -104,18 +104,20 @@ DinoConfig config_of(const StateDict& weights, const fs::path& file) {
 
 }  // namespace
 
-Dino load_dino(const fs::path& file, at::ScalarType dtype, at::Device device) {
-  const StateDict published = read_weights(file);
+Dino load_dino(const fs::path& file, at::ScalarType dtype, at::Device device,
+               WeightsReport* report) {
+  const StateDict published = read_weights(file, {}, report);
   Dino dino(config_of(published, file));
   fill_embedder(*dino, renamed(published),
                 {.path = file, .published = kPublishedDino, .dtype = dtype, .device = device});
   return dino;
 }
 
-Dino load_dinov2(const fs::path& folder, at::ScalarType dtype, at::Device device) {
+Dino load_dinov2(const fs::path& folder, at::ScalarType dtype, at::Device device,
+                 WeightsReport* report) {
   Dino dino(read_dinov2_config(folder));
   fill_embedder(
-      *dino, read_weights(folder),
+      *dino, read_weights(folder, {}, report),
       {.path = folder, .published = "facebook/dinov2-small", .dtype = dtype, .device = device});
   return dino;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/config/fields.h"
+#include "mentor/eval/embed_config.h"
 #include "mentor/eval/report_config.h"
 #include "mentor/eval/sample_config.h"
 
@@ -43,13 +44,16 @@ struct JudgeConfig {
   double price_output = 0;
   double max_cost = 0;
   int64_t image_tokens = 765;
+  SimilarityJudgeConfig similarity;
 
   template <class Visitor>
   void fields(Visitor& v) {
     v("kind", kind,
       "http: a chat server with OpenAI's interface; replay: answers of another run; oracle: "
-      "measures pictures of the toy world, without a server",
-      bound::one_of({"http", "replay", "oracle"}));
+      "measures pictures of the toy world, without a server; similarity: thresholds on what "
+      "'mentor "
+      "evaluate embed' measured",
+      bound::one_of({"http", "replay", "oracle", "similarity"}));
     v("url", url, "address of the server; /chat/completions is added to it");
     v("model", model, "name of the model at the server");
     v("key_variable", key_variable,
@@ -95,6 +99,7 @@ struct JudgeConfig {
       bound::non_negative());
     v("image_tokens", image_tokens, "tokens of a picture, for 'mentor evaluate estimate'",
       bound::non_negative());
+    v("similarity", similarity, "with kind similarity: what ratings come from");
   }
 };
 
@@ -108,6 +113,7 @@ struct EvaluateConfig {
   int64_t samples_per_prompt = 1;
   bool allow_partial = false;
   SampleConfig generate;
+  EmbedConfig embed;
   JudgeConfig judge;
   EvaluationReportConfig report;
 
@@ -123,6 +129,7 @@ struct EvaluateConfig {
       bound::between(1, 1000));
     v("allow_partial", allow_partial, "go on when pictures are missing, and report them");
     v("generate", generate, "how 'mentor evaluate generate' makes the pictures");
+    v("embed", embed, "what 'mentor evaluate embed' measures likeness with");
     v("judge", judge, "who rates the pictures");
     v("report", report, "what 'mentor evaluate report' shows beside the ratings");
   }

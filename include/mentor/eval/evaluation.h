@@ -3,6 +3,7 @@
 #include "mentor/eval/evaluate_config.h"
 #include "mentor/eval/samples.h"
 #include "mentor/eval/scores.h"
+#include "mentor/eval/similarity.h"
 #include "mentor/eval/store.h"
 
 #include <map>
@@ -16,16 +17,21 @@ namespace mentor {
 struct Evaluation {
   std::string method;
   Dataset dataset;
-  std::vector<RatingTask> tasks;
-  int64_t runs = 1;  // of the judge, begun ones
+  std::vector<RatingTask> tasks;  // none where nobody has rated
+  int64_t runs = 1;               // of the judge, begun ones
   int64_t samples_per_prompt = 1;
   JudgeIdentity judge;
   Ratings ratings;
   std::vector<SampleFiles> samples;       // none where evaluate.samples is not set
   std::map<std::string, Ratings> people;  // by name
+  Similarities similarities;              // of the pictures above
+
+  /// Otherwise networks alone have seen the pictures.
+  [[nodiscard]] bool is_rated() const { return !ratings.empty(); }
 };
 
-/// DataError with the cure: no ratings yet, ratings of several judges, a data set that is broken.
+/// DataError with the cure: neither ratings nor similarities yet, ratings of several judges, a data
+/// set that is broken.
 [[nodiscard]] Evaluation load_evaluation(const EvaluateConfig& config);
 
 /// The data set of the configuration. ConfigError and DataError with all that is wrong.

@@ -51,6 +51,10 @@ class Judge {
 [[nodiscard]] std::unique_ptr<Judge> make_oracle_judge();
 [[nodiscard]] JudgeIdentity oracle_identity();
 
+/// Ratings by thresholds on what `mentor evaluate embed` measured of the pictures; no network.
+/// DataError naming the file when that lacks a metric or a picture.
+[[nodiscard]] std::unique_ptr<Judge> make_similarity_judge(const EvaluateConfig& config);
+
 /// The rule that reads the answers: "strict" or "lenient".
 [[nodiscard]] std::string parser_rule(const JudgeConfig& config, const JudgeIdentity& judge);
 

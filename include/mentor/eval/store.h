@@ -82,7 +82,7 @@ class RatingStore {
  public:
   /// Creates the file; cuts off half a line. UserError when it cannot be written, when another
   /// process writes it, and DataError when it is damaged.
-  explicit RatingStore(fs::path file);
+  explicit RatingStore(const fs::path& file);
   ~RatingStore();
   RatingStore(const RatingStore&) = delete;
   RatingStore& operator=(const RatingStore&) = delete;

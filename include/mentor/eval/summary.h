@@ -2,6 +2,7 @@
 
 #include "mentor/eval/evaluation.h"
 #include "mentor/eval/scores.h"
+#include "mentor/eval/similarity_scores.h"
 
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@ struct EvaluationFigures {
   std::vector<std::string> not_comparable;
   std::vector<Agreement> agreements;
   std::vector<JudgeCheck> checks;
+  LikenessTable likeness;
 };
 [[nodiscard]] EvaluationFigures conclude(const Evaluation& evaluation,
                                          const EvaluateConfig& config);
@@ -28,10 +30,16 @@ struct EvaluationFigures {
 /// "97.3 % (1314 of 1350)"
 [[nodiscard]] std::string coverage_text(const ScoreTable& table);
 
+/// "DINO of 90 or more"
+[[nodiscard]] std::string copy_rule_text(const CopyRate& copies);
+/// What to know before our likeness is put beside published figures; none: nothing.
+[[nodiscard]] std::vector<std::string> likeness_remarks(const Evaluation& evaluation,
+                                                        const LikenessTable& table);
+
 /// For programs.
 [[nodiscard]] std::string summary_json(const Evaluation& evaluation,
                                        const EvaluationFigures& figures);
-/// A line for each cell.
+/// A line for each cell, then one for each metric of likeness and group of pictures.
 [[nodiscard]] std::string table_csv(const EvaluationFigures& figures);
 /// A line for each rating that was to be made.
 [[nodiscard]] std::string items_csv(const Evaluation& evaluation);

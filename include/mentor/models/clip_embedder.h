@@ -2,6 +2,7 @@
 
 #include "mentor/models/clip_vision.h"
 #include "mentor/models/embedder_config.h"
+#include "mentor/tensor/weights_file.h"
 
 #include <vector>
 
@@ -47,9 +48,10 @@ class ClipEmbedderImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ClipEmbedder);
 
-/// From a Hugging Face folder: config.json and model.safetensors or pytorch_model.bin.
-/// WeightsError naming file and tensor when something is missing or does not fit.
+/// From a Hugging Face folder: config.json and model.safetensors or pytorch_model.bin; `report`
+/// gets what was read. WeightsError naming file and tensor when something is missing or does not
+/// fit.
 [[nodiscard]] ClipEmbedder load_clip_embedder(const fs::path& folder, at::ScalarType dtype,
-                                              at::Device device);
+                                              at::Device device, WeightsReport* report = nullptr);
 
 }  // namespace mentor

@@ -2,6 +2,7 @@
 
 #include "mentor/models/embedder_config.h"
 #include "mentor/models/vit_layer.h"
+#include "mentor/tensor/weights_file.h"
 
 #include <cstdint>
 #include <vector>
@@ -35,11 +36,13 @@ class DinoImpl : public torch::nn::Module {
 TORCH_MODULE(Dino);
 
 /// DINO's own file, dino_deitsmall8_pretrain.pth or its like: sizes are read off the tensors, 64
-/// numbers a head. WeightsError: a file of another kind, or positions of other pictures than 224
-/// px.
-[[nodiscard]] Dino load_dino(const fs::path& file, at::ScalarType dtype, at::Device device);
+/// numbers a head; `report` gets what was read. WeightsError: a file of another kind, or positions
+/// of other pictures than 224 px.
+[[nodiscard]] Dino load_dino(const fs::path& file, at::ScalarType dtype, at::Device device,
+                             WeightsReport* report = nullptr);
 
 /// A Hugging Face folder of DINOv2: config.json and model.safetensors or pytorch_model.bin.
-[[nodiscard]] Dino load_dinov2(const fs::path& folder, at::ScalarType dtype, at::Device device);
+[[nodiscard]] Dino load_dinov2(const fs::path& folder, at::ScalarType dtype, at::Device device,
+                               WeightsReport* report = nullptr);
 
 }  // namespace mentor
