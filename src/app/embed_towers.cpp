@@ -117,6 +117,7 @@ Tower dino_tower(Metric metric, const fs::path& path, const Runtime& runtime) {
   return tower;
 }
 
+/// What a key of evaluate.embed names.
 struct Source {
   const char* key;
   const fs::path& path;
@@ -124,7 +125,7 @@ struct Source {
   const char* published;
 };
 
-/// The path of a tower, or empty after saying that it is left out.
+/// Says so where a network is left out.
 bool is_wanted(const Source& source) {
   if (source.path.empty()) {
     log::info("{} left out: evaluate.embed.{} is not set ({})", source.metrics, source.key,
@@ -148,11 +149,12 @@ std::vector<Tower> load_towers(const EmbedConfig& config, const Runtime& runtime
                     "the file dino_deitsmall8_pretrain.pth of github.com/facebookresearch/dino"};
   const Source dinov2{"dinov2", config.dinov2, "DINOv2",
                       "the folder of huggingface.co/facebook/dinov2-small"};
-  if (config.clip.empty() && config.dino.empty() && config.dinov2.empty()) {
+  if (!config.has_networks()) {
     std::string message = "evaluate.embed: there is nothing to measure with: set one or more of";
+    const char* separator = " ";
     for (const Source& source : {clip, dino, dinov2}) {
-      message +=
-          format("{} {} ({})", source.key == clip.key ? "" : ",", source.key, source.published);
+      message += format("{}{} ({})", separator, source.key, source.published);
+      separator = ", ";
     }
     throw ConfigError(message);
   }

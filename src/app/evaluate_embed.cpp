@@ -30,7 +30,7 @@ struct ItemWork {
   Similarity similarity;  // without the values that are wanted
 };
 
-/// Whether the tower has anything to do for the item, and whether with its reference.
+/// What a tower still has to measure of an item: its likeness to the reference, to the caption.
 bool compares_pictures(const Tower& tower, const Similarity& similarity) {
   return !similarity.of(tower.metric);
 }

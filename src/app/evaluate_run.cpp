@@ -1,6 +1,7 @@
 #include "mentor/app/evaluate_run.h"
 
 #include "mentor/app/evaluate.h"
+#include "mentor/app/evaluate_embed.h"
 #include "mentor/app/evaluate_generate.h"
 #include "mentor/app/evaluate_report.h"
 #include "mentor/core/format.h"
@@ -25,6 +26,10 @@ void run_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   if (!is_first) return;
   say("are they complete?");
   validate_evaluation(run, out);
+  if (run.config.evaluate.embed.has_networks()) {
+    say("likeness");
+    embed_evaluation(run, out);
+  }
   say("what will the judge cost?");
   estimate_evaluation(run, out);
   say("ratings");

@@ -90,10 +90,12 @@ void add_evaluate_command(CLI::App& mentor) {
       "of its reference (CP) and what its prompt asks for (PF), 0 to 4.");
   group->group("Pictures");
   group->require_subcommand(0, 1);
-  add_verb(*group, "run",
-           "Does all of it, in order: generate, validate, estimate, judge, report. What an earlier "
-           "call has done is not done again, so the same command goes on after a stop.",
-           run_evaluation);
+  add_verb(
+      *group, "run",
+      "Does all of it, in order: generate, validate, embed (where evaluate.embed names "
+      "networks), estimate, judge, report. What an earlier call has done is not done again, so "
+      "the same command goes on after a stop.",
+      run_evaluation);
   add_verb(*group, "generate",
            "Draws the pictures: all subjects x nine prompts x evaluate.samples_per_prompt, in the "
            "layout of the published samples. What is there is not drawn again; 'mentor launch "

@@ -50,15 +50,19 @@ std::string figure_note(const CellScore& cell) {
 }
 
 std::string headline_html(const Evaluation& evaluation, const EvaluationFigures& figures) {
-  if (!evaluation.is_rated()) return figures_html(likeness_figures(figures));
+  const std::vector<KeyFigure> copies = copy_figures(figures.likeness);
   std::vector<KeyFigure> shown;
+  if (!evaluation.is_rated()) {
+    shown = likeness_figures(figures.likeness);
+    shown.insert(shown.end(), copies.begin(), copies.end());
+    return figures_html(shown);
+  }
   for (const Cell cell : {Cell::kProduct, Cell::kCp, Cell::kPf}) {
     const CellScore& score = figures.table[cell];
     shown.push_back({std::string(name_of(cell)), cell_text(score), figure_note(score)});
+    // A copy of the reference raises CP.
+    if (cell == Cell::kCp) shown.insert(shown.end(), copies.begin(), copies.end());
   }
-  // Beside CP, which a copy of the reference raises.
-  const std::vector<KeyFigure> likeness = likeness_figures(figures);
-  if (figures.likeness.copies) shown.push_back(likeness.back());
   return figures_html(shown) +
          "<p class=\"quiet\">Intervals hold 95 % of the values that drawing other subjects of each "
          "category would give. CP: likeness to the subject of the reference; PF: obedience to the "

@@ -101,21 +101,22 @@ std::string likeness_html(const Evaluation& evaluation, const EvaluationFigures&
                           (remarks.empty() ? "" : "<ul class=\"why\">" + remarks + "</ul>"));
 }
 
-std::vector<KeyFigure> likeness_figures(const EvaluationFigures& figures) {
+std::vector<KeyFigure> likeness_figures(const LikenessTable& table) {
   std::vector<KeyFigure> shown;
-  const auto add = [&](const LikenessRow& row, const char* unit, const std::string& note) {
+  for (const auto& [metric, checkpoint, row] : table.metrics) {
     const MeanLikeness& mean = row[PictureGroup::kAll];
-    shown.push_back({row.name, number(mean.value) + unit, note});
-  };
-  for (const MetricLikeness& metric : figures.likeness.metrics) {
-    const auto& interval = metric.row[PictureGroup::kAll].interval;
-    add(metric.row, "",
-        interval ? format("{:.1f} to {:.1f}", interval->low, interval->high) : std::string());
-  }
-  if (figures.likeness.copies) {
-    add(figures.likeness.copies->row, " %", copy_rule_text(*figures.likeness.copies));
+    shown.push_back({row.name, number(mean.value),
+                     mean.interval
+                         ? format("{:.1f} to {:.1f}", mean.interval->low, mean.interval->high)
+                         : std::string()});
   }
   return shown;
+}
+
+std::vector<KeyFigure> copy_figures(const LikenessTable& table) {
+  if (!table.copies) return {};
+  const LikenessRow& row = table.copies->row;
+  return {{row.name, number(row[PictureGroup::kAll].value) + " %", copy_rule_text(*table.copies)}};
 }
 
 }  // namespace mentor

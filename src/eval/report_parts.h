@@ -19,7 +19,9 @@ namespace mentor {
 [[nodiscard]] std::string likeness_html(const Evaluation& evaluation,
                                         const EvaluationFigures& figures);
 /// The same over all pictures, for the top of the page.
-[[nodiscard]] std::vector<KeyFigure> likeness_figures(const EvaluationFigures& figures);
+[[nodiscard]] std::vector<KeyFigure> likeness_figures(const LikenessTable& table);
+/// The share of copies, where it is known.
+[[nodiscard]] std::vector<KeyFigure> copy_figures(const LikenessTable& table);
 /// CP against PF: ours with its intervals, published ones as dots, lines of equal CP·PF.
 [[nodiscard]] std::string scatter_html(const Evaluation& evaluation,
                                        const EvaluationFigures& figures);

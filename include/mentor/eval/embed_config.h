@@ -17,6 +17,10 @@ struct EmbedConfig {
   /// same picture compressed again stays above 95.
   double copy_threshold = 90;
 
+  [[nodiscard]] bool has_networks() const {
+    return !clip.empty() || !dino.empty() || !dinov2.empty();
+  }
+
   template <class Visitor>
   void fields(Visitor& v) {
     v("clip", clip,
