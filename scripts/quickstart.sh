@@ -83,6 +83,11 @@ say "3 of 6: stage 1, alignment"
 train stage1 300 pretrain_t2i
 say "4 of 6: stage 2, instruction tuning"
 train stage2 650 stage1
+last=stage2
+if [ -n "$large" ]; then
+  train stage2_dropout 0 stage2
+  last=stage2_dropout
+fi
 
 held_out=$out/held_out_$cases
 say "5 of 6: $cases pictures of subjects that were never shown"
@@ -90,11 +95,13 @@ say "5 of 6: $cases pictures of subjects that were never shown"
   "$mentor" toy make --held-out --task subject --count "$cases" --seed 1 --out "$held_out" \
     "$configs/world.yaml"
 "$mentor" generate "$configs/world.yaml" --requests "$held_out/subject.requests.jsonl" \
-  --set weights.model="$out/stage2" --set weights.codec="$out/codec" \
+  --set weights.model="$out/$last" --set weights.codec="$out/codec" \
   --set weights.tokenizer="$out/start/spiece.model" --out "$out/pictures_$cases" >/dev/null
 say "6 of 6: scores"
 runs=()
-for part in codec vision pretrain_t2i stage1 stage2; do runs+=(--run "$out/$part"); done
+for part in codec vision pretrain_t2i stage1 stage2 ${large:+stage2_dropout}; do
+  runs+=(--run "$out/$part")
+done
 "$mentor" toy score --cases "$held_out/subject.jsonl" "$out/pictures_$cases" \
   --json "$out/scores.json" --report "$out/report.html" "${runs[@]}" ${floor:+--floor "$floor"}
 say "done: $out/report.html"

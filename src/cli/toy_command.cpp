@@ -140,8 +140,9 @@ void add_score(CLI::App& group) {
   command->add_option("--json", score->json, "the figures, and those of every picture")
       ->type_name("FILE");
   command
-      ->add_option("-o,--out", score->sheet,
-                   "sheet (.png) of the first cases: reference, picture, what was seen, what was asked for")
+      ->add_option(
+          "-o,--out", score->sheet,
+          "sheet (.png) of the first cases: reference, picture, what was seen, what was asked for")
       ->type_name("FILE");
   CLI::Option* report =
       command

@@ -1,0 +1,47 @@
+#include "mentor/image/image_io.h"
+#include "support/run_program.h"
+#include "support/temp_dir.h"
+
+#include <gmock/gmock.h>
+
+namespace mentor {
+namespace {
+
+const std::string kConfigs = MENTOR_SOURCE_DIR "/configs/toy/";
+
+ProgramResult mentor(std::vector<std::string> words) {
+  words.insert(words.begin(), MENTOR_BINARY);
+  return run_program(std::move(words));
+}
+
+// The weights in configs/toy/large draw subjects that they were never shown: other cases than those
+// the published figures are of.
+TEST(ToyWeights, DrawSubjectsThatWereNeverShown) {
+  const TempDir dir;
+  const std::string made = (dir / "made").string(), drawn = (dir / "drawn").string();
+  ASSERT_EQ(mentor({"toy", "make", "--held-out", "--task", "subject", "--count", "24", "--seed",
+                    "7", "--out", made, kConfigs + "large/world.yaml"})
+                .exit_code,
+            0);
+  const ProgramResult generated = mentor({"generate", kConfigs + "generate.yaml", "--requests",
+                                          made + "/subject.requests.jsonl", "--out", drawn});
+  ASSERT_EQ(generated.exit_code, 0) << generated.err;
+  const ProgramResult scored =
+      mentor({"toy", "score", "--cases", made + "/subject.jsonl", drawn, "--floor", "0.5"});
+  EXPECT_EQ(scored.exit_code, 0) << scored.out << scored.err;
+}
+
+// As the configuration's own comment says it.
+TEST(ToyWeights, DrawTheExample) {
+  const TempDir dir;
+  const std::string file = (dir / "stars.png").string();
+  const ProgramResult generated =
+      mentor({"generate", kConfigs + "generate.yaml", "--image", kConfigs + "large/example.png",
+              "--task", "subject", "--object", "star", "--prompt", "two stars at night at the top",
+              "--out", file});
+  ASSERT_EQ(generated.exit_code, 0) << generated.err;
+  EXPECT_EQ(read_image(file).width, 64);
+}
+
+}  // namespace
+}  // namespace mentor
