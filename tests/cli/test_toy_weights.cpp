@@ -35,10 +35,9 @@ TEST(ToyWeights, DrawSubjectsThatWereNeverShown) {
 TEST(ToyWeights, DrawTheExample) {
   const TempDir dir;
   const std::string file = (dir / "stars.png").string();
-  const ProgramResult generated =
-      mentor({"generate", kConfigs + "generate.yaml", "--image", kConfigs + "large/example.png",
-              "--task", "subject", "--object", "star", "--prompt", "two stars at night at the top",
-              "--out", file});
+  const ProgramResult generated = mentor(
+      {"generate", kConfigs + "generate.yaml", "--image", kConfigs + "large/example.png", "--task",
+       "subject", "--object", "star", "--prompt", "two stars at night at the top", "--out", file});
   ASSERT_EQ(generated.exit_code, 0) << generated.err;
   EXPECT_EQ(read_image(file).width, 64);
 }
