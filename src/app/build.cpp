@@ -89,10 +89,7 @@ WeightsConfig find_weight_files(WeightsConfig weights) {
 }
 
 PrepareOptions prepare_options(const RunConfig& config) {
-  return {.decode = {.apply_orientation = true,
-                     .alpha_on_white = true,
-                     .max_pixels = config.runtime.max_image_pixels,
-                     .min_side = config.runtime.min_image_side},
+  return {.decode = config.runtime.picture_decoding(),
           .squash_pictures = config.generate.condition_squash};
 }
 

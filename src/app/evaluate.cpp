@@ -31,9 +31,7 @@ void check_pictures(const EvaluationInput& input, const RuntimeConfig& runtime,
     if (!item.reference.empty()) pictures.push_back(item.reference);
     if (!item.generated.empty()) pictures.push_back(item.generated);
   }
-  DecodeOptions options = kSampleDecoding;
-  options.max_pixels = runtime.max_image_pixels;
-  options.min_side = runtime.min_image_side;
+  const DecodeOptions options = runtime.picture_decoding();
   std::mutex mutex;
   Progress progress(
       {.what = "decode", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});
@@ -111,14 +109,14 @@ void estimate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const CostEstimate estimate = estimate_cost(run.config.evaluate, input.items);
   out << format("to ask: {} questions on CP, {} on PF, in {} runs\n", estimate.cp_questions,
                 estimate.pf_questions, judge.runs);
-  out << format("tokens: {:.0f} sent, {:.0f} answered, {}\n", estimate.input_tokens,
-                estimate.output_tokens,
-                estimate.measured ? "as the answers so far had"
-                                  : "guessed from the texts and evaluate.judge.image_tokens");
   if (judge.kind != "http") {
     out << "cost: none: no server is asked\n";
     return;
   }
+  out << format("tokens: {:.0f} sent, {:.0f} answered, {}\n", estimate.input_tokens,
+                estimate.output_tokens,
+                estimate.measured ? "as the answers so far had"
+                                  : "guessed from the texts and evaluate.judge.image_tokens");
   if (judge.price_input + judge.price_output <= 0) {
     out << "cost: unknown; set evaluate.judge.price_input and price_output, per million tokens\n";
     return;

@@ -17,7 +17,6 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -211,19 +210,12 @@ void SampleDrawing::copy_references(const std::vector<PromptJob>& jobs) {
 }
 
 std::string SampleDrawing::work(Communicator& communicator) {
-  SampleFolderOptions options{.root = config_.evaluate.samples,
-                              .origin = {},
-                              .suffix = suffix(),
-                              .redraw = settings_.redraw,
-                              .rank = communicator.rank()};
-  const bool is_first = communicator.rank() == 0;
-  if (is_first) {
-    options.origin = origin();
-    folder_ = std::make_unique<SampleFolder>(options);
-    write_text(options.root / "config.yaml", dump_config(config_, run_.origins));
-  }
-  communicator.barrier();
-  if (!is_first) folder_ = std::make_unique<SampleFolder>(options);
+  folder_ = open_on_ranks(
+      {.root = config_.evaluate.samples,
+       .origin = {},
+       .suffix = suffix(),
+       .redraw = settings_.redraw},
+      [this] { return origin(); }, run_, communicator);
   std::vector<PromptJob> own;
   int64_t open = 0, before = 0;
   for (PromptJob& job : all_jobs()) {
@@ -240,7 +232,7 @@ std::string SampleDrawing::work(Communicator& communicator) {
     copy_references(own);
   }
   communicator.barrier();
-  if (is_first) folder_->finish();
+  if (communicator.rank() == 0) folder_->finish();
   const int64_t all =
       std::ssize(dataset_.subjects) * kPromptsPerSubject * config_.evaluate.samples_per_prompt;
   return format("{}: {} pictures, {} of them were there before\n", config_.evaluate.samples, all,
@@ -254,9 +246,8 @@ void generate_samples(const LoadedRunConfig& run, std::ostream& out) {
   show_rank_in_log(environment);
   SampleDrawing drawing(run, environment);
   drawing.prepare();
-  const auto timeout =
-      std::chrono::milliseconds(static_cast<int64_t>(run.config.distributed.timeout_s * 1000));
-  const std::unique_ptr<Communicator> communicator = connect(environment, c10::kCPU, timeout);
+  const std::unique_ptr<Communicator> communicator =
+      connect(environment, c10::kCPU, run.config.distributed.timeout());
   std::string line;
   announce_failures_of(*communicator, [&] { line = drawing.work(*communicator); });
   if (communicator->rank() == 0) out << line;

@@ -21,7 +21,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -185,21 +184,9 @@ void Reconstruction::draw(const std::vector<const Original*>& originals) {
 }
 
 void Reconstruction::work(Communicator& communicator) {
-  SampleFolderOptions options{.root = options_.out,
-                              .origin = {},
-                              .suffix = ".png",
-                              .rank = communicator.rank(),
-                              .named = "--out",
-                              .redraw_key = {}};
-  const bool is_first = communicator.rank() == 0;
-  if (is_first) {
-    options.origin = generation_origin(config_, runtime_);
-    folder_ = std::make_unique<SampleFolder>(options);
-    write_text(options_.out / "config.yaml",
-               dump_config(options_.run.config, options_.run.origins));
-  }
-  communicator.barrier();
-  if (!is_first) folder_ = std::make_unique<SampleFolder>(options);
+  folder_ = open_on_ranks(
+      {.root = options_.out, .origin = {}, .suffix = ".png", .named = "--out", .redraw_key = {}},
+      [this] { return generation_origin(config_, runtime_); }, options_.run, communicator);
   std::vector<const Original*> own;
   int64_t open = 0;
   for (const Original& original : originals_) {
@@ -209,7 +196,7 @@ void Reconstruction::work(Communicator& communicator) {
   communicator.barrier();  // nobody draws while another one still looks at what is there
   draw(own);
   communicator.barrier();
-  if (is_first) folder_->finish();
+  if (communicator.rank() == 0) folder_->finish();
 }
 
 Distance Reconstruction::distance(const char* folder) const {
@@ -257,9 +244,8 @@ void reconstruct_pictures(const ReconstructOptions& options, std::ostream& out) 
   const ProcessEnvironment environment = read_process_environment();
   show_rank_in_log(environment);
   Reconstruction reconstruction(options, environment);
-  const auto timeout = std::chrono::milliseconds(
-      static_cast<int64_t>(options.run.config.distributed.timeout_s * 1000));
-  const std::unique_ptr<Communicator> communicator = connect(environment, c10::kCPU, timeout);
+  const std::unique_ptr<Communicator> communicator =
+      connect(environment, c10::kCPU, options.run.config.distributed.timeout());
   announce_failures_of(*communicator, [&] { reconstruction.work(*communicator); });
   if (communicator->rank() == 0) out << reconstruction.measure();
 }

@@ -28,4 +28,20 @@ SampleOrigin generation_origin(const RunConfig& config, const Runtime& runtime) 
   return origin;
 }
 
+std::unique_ptr<SampleFolder> open_on_ranks(SampleFolderOptions options,
+                                            const std::function<SampleOrigin()>& origin,
+                                            const LoadedRunConfig& run,
+                                            Communicator& communicator) {
+  options.rank = communicator.rank();
+  std::unique_ptr<SampleFolder> folder;
+  if (options.rank == 0) {
+    options.origin = origin();
+    folder = std::make_unique<SampleFolder>(options);
+    write_text(options.root / "config.yaml", dump_config(run.config, run.origins));
+  }
+  communicator.barrier();
+  if (options.rank != 0) folder = std::make_unique<SampleFolder>(std::move(options));
+  return folder;
+}
+
 }  // namespace mentor

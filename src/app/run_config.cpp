@@ -22,6 +22,13 @@ int RuntimeConfig::cpu_threads() const {
   return threads > 0 ? static_cast<int>(threads) : default_threads();
 }
 
+DecodeOptions RuntimeConfig::picture_decoding() const {
+  return {.apply_orientation = true,
+          .alpha_on_white = true,
+          .max_pixels = max_image_pixels,
+          .min_side = min_image_side};
+}
+
 void RunConfig::validate(const Origins& origins) const {
   std::string problems;
   const auto add = [&](const std::string& path, const std::string& why) {

@@ -130,8 +130,7 @@ void TrainRun::check() {
 }
 
 void TrainRun::join() {
-  const auto timeout =
-      std::chrono::milliseconds(static_cast<int64_t>(config_.distributed.timeout_s * 1000));
+  const std::chrono::milliseconds timeout = config_.distributed.timeout();
   const c10::Device device = context_.runtime.device;
   communicator_ = connect(environment_, device, timeout);
   if (device.is_cuda() && environment_.world_size > 1) {

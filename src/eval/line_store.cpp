@@ -33,15 +33,14 @@ struct LineStore::State {
   }
 };
 
-LineStore::LineStore(fs::path file, std::string_view writer) : state_(std::make_unique<State>()) {
+LineStore::LineStore(fs::path file, std::string_view in_use) : state_(std::make_unique<State>()) {
   State& s = *state_;
   s.file = std::move(file);
   require_writable_directory(s.file.has_parent_path() ? s.file.parent_path() : fs::path("."));
   s.fd = ::open(s.file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (s.fd < 0) s.fail();
   if (::flock(s.fd, LOCK_EX | LOCK_NB) != 0) {
-    throw UserError(
-        format("{}: another '{}' writes it: wait, or set another evaluate.out", s.file, writer));
+    throw UserError(format("{}: {}", s.file, in_use));
   }
   s.text = read_text(s.file);
   const size_t whole = s.text.rfind('\n') + 1;  // npos + 1 is 0
@@ -69,6 +68,10 @@ void LineStore::append(std::string_view line) {
   if (now - s.synced < std::chrono::seconds(1)) return;
   s.synced = now;
   if (::fsync(s.fd) != 0) s.fail();
+}
+
+void LineStore::clear() {
+  if (::ftruncate(state_->fd, 0) != 0) state_->fail();
 }
 
 }  // namespace mentor

@@ -13,8 +13,8 @@ namespace mentor {
 class LineStore {
  public:
   /// Creates the file; cuts off half a line. UserError when it cannot be written or when another
-  /// process, which `writer` names, has it.
-  LineStore(fs::path file, std::string_view writer);
+  /// process has it, which `in_use` says, with the cure.
+  LineStore(fs::path file, std::string_view in_use);
   ~LineStore();
   LineStore(const LineStore&) = delete;
   LineStore& operator=(const LineStore&) = delete;
@@ -23,6 +23,8 @@ class LineStore {
   [[nodiscard]] const std::string& text() const;
   /// `line` ends with a line feed.
   void append(std::string_view line);
+  /// Empties the file; text() stays.
+  void clear();
 
  private:
   struct State;

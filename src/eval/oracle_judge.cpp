@@ -144,7 +144,7 @@ class OracleJudge : public Judge {
     const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     for_each_index(std::ssize(unread), threads, [&](int64_t i) {
       auto& [file, reading] = *unread[static_cast<size_t>(i)];
-      reading = oracle_.read(read_image(file));
+      reading = oracle_.read(read_image(file, kSampleDecoding));
     });
   }
 

@@ -1,16 +1,12 @@
 #include "mentor/eval/sample_folder.h"
 
+#include "line_store.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/sha256.h"
 
 #include <nlohmann/json.hpp>
 
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
 #include <vector>
 
 namespace mentor {
@@ -146,27 +142,13 @@ bool holds_foreign_samples(const fs::path& root) {
 struct SampleFolder::State {
   SampleFolderOptions options;
   Records records;
-  int journal = -1;
+  LineStore journal;
 
-  ~State() {
-    if (journal >= 0) ::close(journal);
-  }
-
-  [[noreturn]] void fail() const {
-    throw UserError(
-        format("{}: cannot write: {} (check the free space and the permissions of the folder)",
-               journal_file(options.root, options.rank), std::strerror(errno)));
-  }
-
-  void open_journal() {
-    const fs::path file = journal_file(options.root, options.rank);
-    journal = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (journal < 0) fail();
-    if (::flock(journal, LOCK_EX | LOCK_NB) == 0) return;
-    throw UserError(
-        format("{}: another 'mentor evaluate' fills the folder: wait, or name another {}",
-               options.root, options.named));
-  }
+  explicit State(SampleFolderOptions given)
+      : options(std::move(given)),
+        journal(journal_file(options.root, options.rank),
+                format("another 'mentor evaluate' fills the folder: wait, or name another {}",
+                       options.named)) {}
 
   /// Rank 0: what all ranks have drawn goes into the manifest, and their lines go.
   void gather() {
@@ -177,7 +159,7 @@ struct SampleFolder::State {
     std::error_code error;
     for (const fs::path& file : journals(root)) {
       if (file == journal_file(root, options.rank)) {
-        if (::ftruncate(journal, 0) != 0) fail();
+        journal.clear();
       } else {
         fs::remove(file, error);
       }
@@ -214,12 +196,10 @@ struct SampleFolder::State {
   }
 };
 
-SampleFolder::SampleFolder(SampleFolderOptions options) : state_(std::make_unique<State>()) {
+SampleFolder::SampleFolder(SampleFolderOptions options)
+    : state_(std::make_unique<State>(std::move(options))) {
   State& s = *state_;
-  s.options = std::move(options);
   const fs::path& root = s.options.root;
-  require_writable_directory(root);
-  s.open_journal();
   if (s.options.rank == 0) {
     s.check_origin();
     s.gather();
@@ -248,13 +228,12 @@ bool SampleFolder::has(const SampleRecord& wanted) const {
 
 void SampleFolder::add(SampleRecord record, const std::string& picture,
                        const std::string& reference, const std::string& caption) {
-  const State& s = *state_;
+  State& s = *state_;
   write_text(s.file_of("src_image", record, s.options.suffix), reference);
   write_text(s.file_of("tgt_image", record, s.options.suffix), picture);
   write_text(s.file_of("text", record, ".txt"), caption);
   record.sha256 = sha256_hex(picture);
-  const std::string line = json_line(record) + "\n";
-  if (::write(s.journal, line.data(), line.size()) != static_cast<ssize_t>(line.size())) s.fail();
+  s.journal.append(json_line(record) + "\n");
 }
 
 void SampleFolder::finish() {

@@ -108,7 +108,8 @@ Similarities read_similarities(const fs::path& file) {
 
 struct SimilarityStore::State {
   explicit State(const fs::path& file)
-      : lines(file, "mentor evaluate embed"), all(parse_lines(lines.text(), file)) {}
+      : lines(file, "another 'mentor evaluate embed' writes it: wait, or set another evaluate.out"),
+        all(parse_lines(lines.text(), file)) {}
 
   LineStore lines;
   Similarities all;

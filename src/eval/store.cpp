@@ -143,7 +143,8 @@ fs::path ratings_file(const fs::path& out_folder) { return out_folder / "ratings
 
 struct RatingStore::State {
   explicit State(const fs::path& file)
-      : lines(file, "mentor evaluate judge"), attempts(parse_attempts(lines.text(), file)) {}
+      : lines(file, "another 'mentor evaluate judge' writes it: wait, or set another evaluate.out"),
+        attempts(parse_attempts(lines.text(), file)) {}
 
   LineStore lines;
   std::vector<Attempt> attempts;

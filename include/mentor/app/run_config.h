@@ -4,6 +4,7 @@
 #include "mentor/data/data_config.h"
 #include "mentor/eval/evaluate_config.h"
 #include "mentor/generate/generate_config.h"
+#include "mentor/image/image_io.h"
 #include "mentor/models/model_config.h"
 #include "mentor/models/weights_config.h"
 #include "mentor/toy/toy_config.h"
@@ -28,6 +29,8 @@ struct RuntimeConfig {
 
   /// What `threads` comes to on this machine.
   [[nodiscard]] int cpu_threads() const;
+  /// How pictures are read that a model or a judge is to see: upright, on white, within the limits.
+  [[nodiscard]] DecodeOptions picture_decoding() const;
 
   template <class Visitor>
   void fields(Visitor& v) {

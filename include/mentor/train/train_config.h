@@ -2,6 +2,7 @@
 
 #include "mentor/config/fields.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -190,6 +191,10 @@ struct CheckpointConfig {
 /// How ranks work together.
 struct DistributedConfig {
   double timeout_s = 600;
+
+  [[nodiscard]] std::chrono::milliseconds timeout() const {
+    return std::chrono::milliseconds(static_cast<int64_t>(timeout_s * 1000));
+  }
 
   template <class Visitor>
   void fields(Visitor& v) {
