@@ -121,6 +121,12 @@ Category parse_category(std::string_view name) {
   throw ConfigError(format("'{}' is no category: animal, human, object or style", name));
 }
 
+std::vector<Category> parse_categories(const std::vector<std::string>& names) {
+  std::vector<Category> categories;
+  for (const std::string& name : names) categories.push_back(parse_category(name));
+  return categories;
+}
+
 PromptGroup prompt_group(int64_t prompt) {
   if (prompt < 4) return PromptGroup::kPhotorealistic;
   return prompt < 7 ? PromptGroup::kStyleTransfer : PromptGroup::kImaginative;

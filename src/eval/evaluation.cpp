@@ -14,12 +14,6 @@ namespace {
 
 constexpr std::string_view kOfficialModel = "gpt-4o-2024-05-13";
 
-std::vector<Category> categories_of(const EvaluateConfig& config) {
-  std::vector<Category> categories;
-  for (const std::string& name : config.categories) categories.push_back(parse_category(name));
-  return categories;
-}
-
 std::map<std::string, Ratings> read_people(const fs::path& out) {
   std::map<std::string, Ratings> people;
   std::error_code none;
@@ -64,7 +58,7 @@ Dataset load_dataset(const EvaluateConfig& config) {
     throw ConfigError("evaluate.dataset: is not set: name the folder of the data set");
   }
   std::vector<std::string> problems;
-  Dataset dataset = read_dataset(config.dataset, categories_of(config), problems);
+  Dataset dataset = read_dataset(config.dataset, parse_categories(config.categories), problems);
   if (!problems.empty()) throw DataError(joined_lines(problems));
   return dataset;
 }

@@ -10,18 +10,6 @@ void require_named(const fs::path& path, const char* key, const char* what) {
   if (path.empty()) throw ConfigError(format("evaluate.{}: is not set: name {}", key, what));
 }
 
-std::vector<Category> chosen_categories(const EvaluateConfig& config) {
-  std::vector<Category> categories;
-  for (const std::string& name : config.categories) {
-    try {
-      categories.push_back(parse_category(name));
-    } catch (const ConfigError& e) {
-      throw ConfigError(format("evaluate.categories: {}", e.what()));
-    }
-  }
-  return categories;
-}
-
 }  // namespace
 
 std::string joined_lines(const std::vector<std::string>& lines) {
@@ -35,7 +23,7 @@ EvaluationInput read_input(const EvaluateConfig& config) {
   require_named(config.samples, "samples", "the folder of one method's pictures");
   std::vector<std::string> problems;
   EvaluationInput input;
-  input.dataset = read_dataset(config.dataset, chosen_categories(config), problems);
+  input.dataset = read_dataset(config.dataset, parse_categories(config.categories), problems);
   if (input.dataset.subjects.empty()) throw DataError(joined_lines(problems));
   SampleSet samples = read_samples(config.samples, input.dataset, config.samples_per_prompt);
   problems.insert(problems.end(), samples.problems.begin(), samples.problems.end());

@@ -85,13 +85,7 @@ std::string parser_rule(const JudgeConfig& config, const JudgeIdentity& judge) {
 
 std::vector<RatingTask> chosen_tasks(const EvaluateConfig& config) {
   std::vector<RatingTask> tasks;
-  for (const std::string& name : config.tasks) {
-    try {
-      tasks.push_back(parse_rating_task(name));
-    } catch (const DataError& e) {
-      throw ConfigError(format("evaluate.tasks: {}", e.what()));
-    }
-  }
+  for (const std::string& name : config.tasks) tasks.push_back(parse_rating_task(name));
   return tasks;
 }
 

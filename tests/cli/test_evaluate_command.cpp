@@ -72,7 +72,10 @@ TEST_F(EvaluateValidate, SaysOnceWhatIsWrong) {
        "nowhere/images: no such folder: the data set is"},
       {"no samples", [] {}, {"samples=nowhere"}, "nowhere/src_image: no such folder: samples are"},
       {"nothing named", [] {}, {"samples="}, "evaluate.samples: is not set: name the folder of"},
-      {"no category", [] {}, {"categories=[plant]"}, "evaluate.categories: 'plant' is no category"},
+      {"no category",
+       [] {},
+       {"categories=[plant]"},
+       "evaluate.categories[0]: must be animal | human | object | style, not 'plant'"},
       {"more samples", [] {}, {"categories=[human]"}, "holds no subject of the chosen categories"},
   };
   for (const Case& c : cases) {

@@ -160,7 +160,7 @@ TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
       {good.url(), {"judge.model="}, "evaluate.judge.model: is not set"},
       {good.url(), {"out=" + taken + "/out"}, "taken"},
       {good.url(), {"out="}, "evaluate.out: is not set"},
-      {good.url(), {"tasks=[cpp]"}, "evaluate.tasks: 'cpp' is no task"},
+      {good.url(), {"tasks=[cpp]"}, "evaluate.tasks[0]: must be cp | pf, not 'cpp'"},
       {good.url(), {"judge.extra_body=top_k"}, "evaluate.judge.extra_body: 'top_k' is no JSON"},
       {good.url(), {"judge.prompts=" + taken}, "user_prompt_subject_full.txt: missing"},
       {good.url(), {"judge.kind=replay"}, "evaluate.judge.replay: is not set"},

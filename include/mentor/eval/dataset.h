@@ -25,6 +25,7 @@ inline constexpr int64_t kPromptsPerSubject = 9;
 [[nodiscard]] std::string_view category_name(Category category);  // "animal"
 /// ConfigError for a word that is no category.
 [[nodiscard]] Category parse_category(std::string_view name);
+[[nodiscard]] std::vector<Category> parse_categories(const std::vector<std::string>& names);
 
 /// What the nine prompts of a subject ask for: 0-3, 4-6, 7-8.
 enum class PromptGroup { kPhotorealistic, kStyleTransfer, kImaginative };

@@ -122,9 +122,10 @@ struct EvaluateConfig {
     v("dataset", dataset, "folder of the data set, with images/ and captions/");
     v("samples", samples, "folder of one method's pictures: src_image/, tgt_image/ and text/");
     v("out", out, "folder for the ratings and all that is made of them");
-    v("categories", categories, "of the data set: animal, human, object, style");
-    v("tasks", tasks,
-      "cp: is it the subject of the reference? pf: is it what the prompt asks for?");
+    v("categories", categories, "of the data set",
+      bound::one_of({"animal", "human", "object", "style"}));
+    v("tasks", tasks, "cp: is it the subject of the reference? pf: is it what the prompt asks for?",
+      bound::one_of({"cp", "pf"}));
     v("samples_per_prompt", samples_per_prompt, "pictures of each prompt (P_0, P_1, ...)",
       bound::between(1, 1000));
     v("allow_partial", allow_partial, "go on when pictures are missing, and report them");
