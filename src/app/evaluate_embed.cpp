@@ -9,7 +9,7 @@
 #include "mentor/core/progress.h"
 #include "mentor/core/sha256.h"
 #include "mentor/eval/input.h"
-#include "mentor/eval/similarity_scores.h"
+#include "mentor/eval/summary.h"
 #include "mentor/image/image_io.h"
 
 #include <ATen/ATen.h>
@@ -180,10 +180,7 @@ std::vector<Group> Embedder::plan_groups(std::span<const ItemWork> work) const {
 }
 
 void Embedder::decode(Group& group) const {
-  const DecodeOptions options{.apply_orientation = true,
-                              .alpha_on_white = true,
-                              .max_pixels = config_.runtime.max_image_pixels,
-                              .min_side = config_.runtime.min_image_side};
+  const DecodeOptions options = config_.runtime.picture_decoding();
   for_each_index(std::ssize(group.pictures), config_.runtime.cpu_threads(), [&](int64_t i) {
     throw_if_interrupted();
     FreshPicture& picture = group.pictures[static_cast<size_t>(i)];
@@ -285,19 +282,6 @@ Runtime embedding_runtime(RuntimeConfig config) {
   return start_runtime(config);
 }
 
-void print_means(const LikenessTable& table, std::ostream& out) {
-  const auto value = [](const LikenessRow& row) {
-    return row[PictureGroup::kAll].value.value_or(0);
-  };
-  for (const MetricLikeness& metric : table.metrics) {
-    out << format("{:<7} {:6.2f}   {}\n", metric.row.name, value(metric.row),
-                  metric.checkpoint.name);
-  }
-  if (!table.copies) return;
-  out << format("copies  {:5.1f} %  of the pictures, {} of {} or more with the reference\n",
-                value(table.copies->row), name_of(table.copies->metric), table.copies->threshold);
-}
-
 }  // namespace
 
 void embed_evaluation(const LoadedRunConfig& run, std::ostream& out) {
@@ -317,7 +301,9 @@ void embed_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   write_text(evaluate.out / "config.yaml", dump_config(run.config, run.origins));
   out << format("{}: {} pictures, {} of them as measured before\n", file, input.items.size(),
                 before);
-  print_means(likeness_table(store.all(), {.draws = 1}, evaluate.embed.copy_threshold, file), out);
+  const BootstrapOptions options{.draws = evaluate.report.draws,
+                                 .seed = static_cast<uint64_t>(evaluate.report.seed)};
+  out << likeness_text(likeness_table(store.all(), options, evaluate.embed.copy_threshold, file));
   for (const fs::path& path : exported) out << format("{}\n", path);
 }
 

@@ -23,20 +23,6 @@ std::string samples_name(const EvaluateConfig& config) {
   return fs::weakly_canonical(config.samples).filename().string();
 }
 
-void print_likeness(const LikenessTable& table, std::ostream& out) {
-  const auto print = [&out](const LikenessRow& row, const char* unit, const std::string& note) {
-    const MeanLikeness& mean = row[PictureGroup::kAll];
-    const std::string interval =
-        mean.interval ? format("{:.2f} to {:.2f}", mean.interval->low, mean.interval->high) : "n/a";
-    out << format("{:<6} {:.2f}{}   95 % interval {}   {}\n", row.name, mean.value.value_or(0),
-                  unit, interval, note);
-  };
-  for (const MetricLikeness& metric : table.metrics) {
-    print(metric.row, "", metric.checkpoint.name);
-  }
-  if (table.copies) print(table.copies->row, " %", copy_rule_text(*table.copies));
-}
-
 }  // namespace
 
 void report_evaluation(const LoadedRunConfig& run, std::ostream& out) {
@@ -52,7 +38,7 @@ void report_evaluation(const LoadedRunConfig& run, std::ostream& out) {
     out << format("{:<6} {}   95 % interval {}\n", name, cell_text(score),
                   interval_text(score.interval));
   }
-  print_likeness(figures.likeness, out);
+  out << likeness_text(figures.likeness);
   for (const std::string& reason : figures.not_comparable) {
     out << "not comparable with published figures: " << reason << "\n";
   }

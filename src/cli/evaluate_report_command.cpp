@@ -28,8 +28,8 @@ void add_compare(CLI::App& group) {
   };
   CLI::App* command = group.add_subcommand(
       "compare",
-      "Compares two methods by subjects, which both have and one judge rated: differences with "
-      "intervals, much narrower than those of each method alone.");
+      "Compares two methods by subjects, which both have and one judge rated or 'evaluate embed' "
+      "measured: differences with intervals, much narrower than those of each method alone.");
   auto arguments = std::make_shared<Arguments>();
   ComparisonOptions* compare = &arguments->compare;
   command->add_option("FIRST", compare->first, "evaluate.out of one method")
@@ -39,7 +39,7 @@ void add_compare(CLI::App& group) {
       ->required()
       ->type_name("");
   command->add_flag("--allow-partial", compare->allow_partial,
-                    "compare what both have a score of, where some have none");
+                    "compare what both have a figure of, where some have none");
   command->add_option("--json", arguments->json, "the figures")->type_name("FILE");
   command->callback(
       [arguments] { compare_evaluations(arguments->compare, arguments->json, std::cout); });

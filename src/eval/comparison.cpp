@@ -13,21 +13,14 @@
 namespace mentor {
 namespace {
 
+using json = nlohmann::ordered_json;
+
 std::string describe(const JudgeIdentity& judge) {
   return format("{} ({}{}{})", judge.model, judge.rubric, judge.parameters.empty() ? "" : ", ",
                 judge.parameters);
 }
 
-Ratings read_side(const fs::path& out) {
-  Ratings ratings = last_attempts(read_attempts(ratings_file(out)));
-  if (ratings.empty()) {
-    throw DataError(
-        format("{}: no ratings: compare takes the evaluate.out folders of two methods, rated by "
-               "'mentor evaluate judge'",
-               ratings_file(out)));
-  }
-  return ratings;
-}
+Ratings read_side(const fs::path& out) { return last_attempts(read_attempts(ratings_file(out))); }
 
 /// Rated in every run that either has of it, so that both sides mean the same pictures.
 Ratings scored_in_both(const Ratings& one, const Ratings& other) {
@@ -40,14 +33,18 @@ Ratings scored_in_both(const Ratings& one, const Ratings& other) {
 }
 
 /// What an interval says about which is better; no probability of anything.
-std::string_view verdict(const CellDifference& cell) {
-  if (!cell.interval) return "";
-  if (cell.interval->low > 0) return "second";
-  return cell.interval->high < 0 ? "first" : "open";
+std::string_view verdict(const std::optional<Interval>& interval) {
+  if (!interval) return "";
+  if (interval->low > 0) return "second";
+  return interval->high < 0 ? "first" : "open";
 }
 
 std::string number(const std::optional<double>& value, const char* pattern) {
   return value ? format(pattern, *value) : "n/a";
+}
+
+std::string ends(const std::optional<Interval>& interval, const char* pattern) {
+  return interval ? format(pattern, interval->low, interval->high) : "n/a";
 }
 
 /// Style is the name of two cells.
@@ -58,10 +55,16 @@ std::string row_name(Cell cell) {
   return name == "CP·PF" ? "CP*PF" : name;
 }
 
-}  // namespace
+void require_ratings(const Ratings& ratings, const fs::path& out) {
+  if (!ratings.empty()) return;
+  throw DataError(
+      format("{}: no ratings: compare takes the evaluate.out folders of two methods, rated by "
+             "'mentor evaluate judge'",
+             ratings_file(out)));
+}
 
-MethodComparison compare_methods(const ComparisonOptions& options) {
-  const Ratings first = read_side(options.first), second = read_side(options.second);
+RatingComparison compare_ratings(const Ratings& first, const Ratings& second,
+                                 const ComparisonOptions& options) {
   const JudgeIdentity judge = only_judge(first, ratings_file(options.first));
   const JudgeIdentity other = only_judge(second, ratings_file(options.second));
   if (judge != other) {
@@ -82,31 +85,74 @@ MethodComparison compare_methods(const ComparisonOptions& options) {
   }
   if (common.empty()) throw DataError("no item has a score in both: nothing to compare");
   return {
-      .first = options.first.string(),
-      .second = options.second.string(),
       .judge = judge,
       .coverage = coverage,
       .cells = compare(item_scores(first, common), item_scores(second, common), options.bootstrap)};
 }
 
-std::string comparison_text(const MethodComparison& comparison) {
-  std::string text = format("first:  {}\nsecond: {}\njudge:  {}\n", comparison.first,
-                            comparison.second, describe(comparison.judge));
-  if (comparison.coverage < 1) {
+constexpr const char* kLine = "{:<15} {:>6} {:>7} {:>11}  {:<17} {}\n";
+
+std::string head_line(std::string_view what) {
+  return "\n" + format(kLine, what, "first", "second", "difference", "95 % interval", "higher");
+}
+
+std::string rating_lines(const RatingComparison& rated) {
+  std::string text = format("judge:  {}\n", describe(rated.judge));
+  if (rated.coverage < 1) {
     text += format("of the {:.1f} % that have a score in both\n",
-                   std::floor(1000 * comparison.coverage) / 10);
+                   std::floor(1000 * rated.coverage) / 10);
   }
-  text += format("\n{:<15} {:>6} {:>7} {:>11}  {:<17} {}\n", "", "first", "second", "difference",
-                 "95 % interval", "higher");
+  text += head_line("");
   for (size_t i = 0; i < kNumCells; ++i) {
-    const CellDifference& cell = comparison.cells[i];
-    const std::string interval =
-        cell.interval ? format("{:+.3f} to {:+.3f}", cell.interval->low, cell.interval->high)
-                      : "n/a";
-    text += format("{:<15} {:>6} {:>7} {:>11}  {:<17} {}\n", row_name(static_cast<Cell>(i)),
-                   number(cell.first, "{:.3f}"), number(cell.second, "{:.3f}"),
-                   number(cell.difference, "{:+.3f}"), interval, verdict(cell));
+    const CellDifference& cell = rated.cells[i];
+    text += format(kLine, row_name(static_cast<Cell>(i)), number(cell.first, "{:.3f}"),
+                   number(cell.second, "{:.3f}"), number(cell.difference, "{:+.3f}"),
+                   ends(cell.interval, "{:+.3f} to {:+.3f}"), verdict(cell.interval));
   }
+  return text;
+}
+
+std::string likeness_lines(const std::vector<LikenessDifference>& likeness) {
+  std::string text = head_line("100 x cosine");
+  for (const LikenessDifference& metric : likeness) {
+    text +=
+        format(kLine, name_of(metric.metric), number(metric.first.value, "{:.2f}"),
+               number(metric.second.value, "{:.2f}"), number(metric.difference.value, "{:+.2f}"),
+               ends(metric.difference.interval, "{:+.2f} to {:+.2f}"),
+               verdict(metric.difference.interval));
+  }
+  return text;
+}
+
+}  // namespace
+
+MethodComparison compare_methods(const ComparisonOptions& options) {
+  const Ratings first = read_side(options.first), second = read_side(options.second);
+  MethodComparison comparison{
+      .first = options.first.string(),
+      .second = options.second.string(),
+      .rated = std::nullopt,
+      .likeness =
+          compare_likeness(read_similarities(similarity_file(options.first)),
+                           read_similarities(similarity_file(options.second)), options.bootstrap)};
+  for (const LikenessDifference& metric : comparison.likeness) {
+    if (metric.alone == 0 || options.allow_partial) continue;
+    throw DataError(
+        format("{}: {} pictures were measured of one method only: 'mentor evaluate embed' measures "
+               "the rest, or --allow-partial compares those of both",
+               name_of(metric.metric), metric.alone));
+  }
+  if (first.empty() && second.empty() && !comparison.likeness.empty()) return comparison;
+  require_ratings(first, options.first);
+  require_ratings(second, options.second);
+  comparison.rated = compare_ratings(first, second, options);
+  return comparison;
+}
+
+std::string comparison_text(const MethodComparison& comparison) {
+  std::string text = format("first:  {}\nsecond: {}\n", comparison.first, comparison.second);
+  if (comparison.rated) text += rating_lines(*comparison.rated);
+  if (!comparison.likeness.empty()) text += likeness_lines(comparison.likeness);
   return text +
          "\nThe interval holds 95 % of the differences that drawing other subjects would give, "
          "the\nsame for both methods. open: it holds 0; these subjects do not tell which is "
@@ -114,28 +160,34 @@ std::string comparison_text(const MethodComparison& comparison) {
 }
 
 std::string comparison_json(const MethodComparison& comparison) {
-  using json = nlohmann::ordered_json;
-  const auto value = [](const std::optional<double>& number) {
-    return json(number ? json(*number) : json());
+  const auto entry = [](const std::optional<double>& first, const std::optional<double>& second,
+                        const std::optional<double>& difference,
+                        const std::optional<Interval>& interval) {
+    const auto value = [](const std::optional<double>& number) {
+      return number ? json(*number) : json();
+    };
+    return json{{"first", value(first)},
+                {"second", value(second)},
+                {"difference", value(difference)},
+                {"low", interval ? json(interval->low) : json()},
+                {"high", interval ? json(interval->high) : json()}};
   };
-  json cells;
-  for (size_t i = 0; i < kNumCells; ++i) {
-    const CellDifference& cell = comparison.cells[i];
-    const Interval ends = cell.interval.value_or(Interval{kNoScore, kNoScore});
-    cells[std::string(key_of(static_cast<Cell>(i)))] = {
-        {"first", value(cell.first)},
-        {"second", value(cell.second)},
-        {"difference", value(cell.difference)},
-        {"low", cell.interval ? json(ends.low) : json()},
-        {"high", cell.interval ? json(ends.high) : json()}};
+  json figures = {{"first", comparison.first}, {"second", comparison.second}};
+  if (const auto& rated = comparison.rated) {
+    figures["judge"] = rated->judge.model;
+    figures["coverage"] = rated->coverage;
+    for (size_t i = 0; i < kNumCells; ++i) {
+      const CellDifference& cell = rated->cells[i];
+      figures["cells"][std::string(key_of(static_cast<Cell>(i)))] =
+          entry(cell.first, cell.second, cell.difference, cell.interval);
+    }
   }
-  return json{{"first", comparison.first},
-              {"second", comparison.second},
-              {"judge", comparison.judge.model},
-              {"coverage", comparison.coverage},
-              {"cells", cells}}
-             .dump(2) +
-         "\n";
+  for (const LikenessDifference& metric : comparison.likeness) {
+    figures["likeness"][std::string(key_of(metric.metric))] =
+        entry(metric.first.value, metric.second.value, metric.difference.value,
+              metric.difference.interval);
+  }
+  return figures.dump(2) + "\n";
 }
 
 }  // namespace mentor

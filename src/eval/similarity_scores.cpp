@@ -1,9 +1,9 @@
 #include "mentor/eval/similarity_scores.h"
 
+#include "mentor/core/error.h"
 #include "mentor/core/format.h"
 
 #include <cmath>
-#include <functional>
 #include <limits>
 
 namespace mentor {
@@ -39,18 +39,24 @@ struct Sum {
 };
 using GroupSums = std::array<Sum, kNumPictureGroups>;
 
-/// A value of each picture, or none; added up by subject, which is what draws need.
-using ValueOf = std::function<std::optional<double>(const Similarity&)>;
+/// One value of each picture that was measured.
+using Values = std::map<ItemKey, double>;
 
-std::map<SubjectKey, GroupSums> sums_by_subject(const Similarities& similarities,
-                                                const ValueOf& value_of) {
-  std::map<SubjectKey, GroupSums> sums;
+Values values_of(const Similarities& similarities, Metric metric) {
+  Values values;
   for (const auto& [item, similarity] : similarities) {
-    const std::optional<double> value = value_of(similarity);
-    if (!value) continue;
+    if (const auto& measured = similarity.of(metric)) values.emplace(item, measured->value);
+  }
+  return values;
+}
+
+/// Added up by subject, which is what draws need.
+std::map<SubjectKey, GroupSums> sums_by_subject(const Values& values) {
+  std::map<SubjectKey, GroupSums> sums;
+  for (const auto& [item, value] : values) {
     GroupSums& of_subject = sums[item.subject];
     for (const size_t group : groups_of(item)) {
-      of_subject.at(group).value += *value;
+      of_subject.at(group).value += value;
       ++of_subject.at(group).count;
     }
   }
@@ -71,9 +77,8 @@ GroupSums total(const std::map<SubjectKey, GroupSums>& sums, std::span<const int
   return total;
 }
 
-LikenessRow row_of(const Similarities& similarities, const ValueOf& value_of,
-                   const BootstrapOptions& options) {
-  const auto sums = sums_by_subject(similarities, value_of);
+LikenessRow row_of(const Values& values, const BootstrapOptions& options) {
+  const auto sums = sums_by_subject(values);
   std::vector<int> strata;
   std::array<int64_t, kNumPictureGroups> subjects{};
   for (const auto& [key, of_subject] : sums) {
@@ -117,25 +122,57 @@ LikenessTable likeness_table(const Similarities& similarities, const BootstrapOp
   for (const Metric metric : kMetrics) {
     const std::optional<Checkpoint>& checkpoint = checkpoints.at(static_cast<size_t>(metric));
     if (!checkpoint) continue;
-    const auto value = [metric](const Similarity& similarity) {
-      const auto& measured = similarity.of(metric);
-      return measured ? std::optional(measured->value) : std::nullopt;
-    };
-    table.metrics.push_back({metric, *checkpoint, row_of(similarities, value, options)});
+    table.metrics.push_back(
+        {metric, *checkpoint, row_of(values_of(similarities, metric), options)});
     table.metrics.back().row.key = key_of(metric);
     table.metrics.back().row.name = name_of(metric);
   }
   const std::optional<Metric> deciding = copy_metric(similarities);
   if (!deciding) return table;
-  const auto is_copy = [&](const Similarity& similarity) -> std::optional<double> {
-    const auto& measured = similarity.of(*deciding);
-    if (!measured) return std::nullopt;
-    return measured->value >= copy_threshold ? 100 : 0;
-  };
-  table.copies = CopyRate{*deciding, copy_threshold, row_of(similarities, is_copy, options)};
+  Values copies = values_of(similarities, *deciding);
+  for (auto& [item, value] : copies) value = value >= copy_threshold ? 100 : 0;
+  table.copies = CopyRate{*deciding, copy_threshold, row_of(copies, options)};
   table.copies->row.key = "copies";
   table.copies->row.name = "Copies";
   return table;
+}
+
+std::vector<LikenessDifference> compare_likeness(const Similarities& first,
+                                                 const Similarities& second,
+                                                 const BootstrapOptions& options) {
+  std::vector<LikenessDifference> differences;
+  const auto checkpoints = checkpoints_of(first, "first"),
+             others = checkpoints_of(second, "second");
+  for (const Metric metric : kMetrics) {
+    const auto& checkpoint = checkpoints.at(static_cast<size_t>(metric));
+    const auto& other = others.at(static_cast<size_t>(metric));
+    if (!checkpoint || !other) continue;
+    if (checkpoint->sha256 != other->sha256 || checkpoint->dtype != other->dtype) {
+      throw DataError(
+          format("{} was measured by different networks: {} ({}) for the first method, {} ({}) for "
+                 "the second: let 'mentor evaluate embed' measure both with one",
+                 name_of(metric), checkpoint->name, checkpoint->dtype, other->name, other->dtype));
+    }
+    Values of_first = values_of(first, metric), of_second = values_of(second, metric), change;
+    for (const auto& [item, value] : of_second) {
+      if (const auto found = of_first.find(item); found != of_first.end()) {
+        change.emplace(item, value - found->second);
+      }
+    }
+    const auto is_alone = [&change](const auto& value) { return !change.contains(value.first); };
+    const auto alone = std::erase_if(of_first, is_alone) + std::erase_if(of_second, is_alone);
+    if (change.empty()) continue;
+    const auto all = [&options](const Values& values) {
+      return row_of(values, options)[PictureGroup::kAll];
+    };
+    differences.push_back({.metric = metric,
+                           .checkpoint = *checkpoint,
+                           .first = all(of_first),
+                           .second = all(of_second),
+                           .difference = all(change),
+                           .alone = static_cast<int64_t>(alone)});
+  }
+  return differences;
 }
 
 std::span<const PublishedLikeness> published_likeness() { return kPublished; }

@@ -222,6 +222,20 @@ std::string copy_rule_text(const CopyRate& copies) {
   return format("{} of {} or more", name_of(copies.metric), copies.threshold);
 }
 
+std::string likeness_text(const LikenessTable& table) {
+  std::string text;
+  const auto add = [&text](const LikenessRow& row, const char* unit, const std::string& note) {
+    const MeanLikeness& mean = row[PictureGroup::kAll];
+    const std::string interval =
+        mean.interval ? format("{:.2f} to {:.2f}", mean.interval->low, mean.interval->high) : "n/a";
+    text += format("{:<6} {:.2f}{}   95 % interval {}   {}\n", row.name, mean.value.value_or(0),
+                   unit, interval, note);
+  };
+  for (const MetricLikeness& metric : table.metrics) add(metric.row, "", metric.checkpoint.name);
+  if (table.copies) add(table.copies->row, " %", copy_rule_text(*table.copies));
+  return text;
+}
+
 std::vector<std::string> likeness_remarks(const Evaluation& evaluation,
                                           const LikenessTable& table) {
   std::vector<std::string> remarks;

@@ -9,6 +9,7 @@
 namespace mentor {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class ComparisonTest : public ::testing::Test {
@@ -25,6 +26,26 @@ class ComparisonTest : public ::testing::Test {
       return error.what();
     }
     return "no error";
+  }
+
+  /// CLIP-I of 2 subjects x 9 prompts: 50, and as much more as `change` says of the subject.
+  fs::path measured(const std::string& name, const std::array<double, 2>& change,
+                    const std::string& network = "00", int64_t prompts = 9) const {
+    fs::create_directories(folder_.dir / name);
+    SimilarityStore store(similarity_file(folder_.dir / name));
+    for (int64_t subject = 0; subject < 2; ++subject) {
+      for (int64_t prompt = 0; prompt < prompts; ++prompt) {
+        Similarity similarity{.item = {.subject = {Category::kAnimal, subject}, .prompt = prompt},
+                              .reference_sha256 = "aa",
+                              .generated_sha256 = "bb",
+                              .caption = "a fox",
+                              .values = {}};
+        similarity.of(Metric::kClipI) = {50 + change.at(static_cast<size_t>(subject)),
+                                         {"clip", "ViT-B/32", network, "fp32"}};
+        store.append(similarity);
+      }
+    }
+    return folder_.dir / name;
   }
 
   JudgedFolder folder_;
@@ -51,6 +72,34 @@ TEST_F(ComparisonTest, SaysWhichIsHigher) {
   EXPECT_TRUE(json["cells"]["human"]["low"].is_null());
   EXPECT_THAT(comparison_text(compare_methods({.first = high, .second = low})),
               HasSubstr("-0.250 to -0.250  first"));
+}
+
+TEST_F(ComparisonTest, ComparesWhatWasMeasuredPictureByPicture) {
+  const auto base = measured("base", {0, 20}), better = measured("better", {2, 24});
+  const MethodComparison unrated = compare_methods({.first = base, .second = better});
+  EXPECT_FALSE(unrated.rated);
+  EXPECT_THAT(comparison_text(unrated),
+              HasSubstr("CLIP-I           60.00   63.00       +3.00  +2.00 to +4.00    second"));
+  const auto json = nlohmann::json::parse(comparison_json(unrated));
+  EXPECT_EQ(json["likeness"]["clip_i"]["difference"], 3);
+  EXPECT_FALSE(json.contains("cells"));
+
+  // Beside ratings, and of the pictures of both alone.
+  const auto two = [](const RatingKey&) { return 2; };
+  judged("base", two);
+  EXPECT_THAT(error_of({.first = base, .second = better}), HasSubstr("better/ratings.jsonl: no r"));
+  judged("better", two);
+  EXPECT_THAT(comparison_text(compare_methods({.first = base, .second = better})),
+              AllOf(HasSubstr("judge-1"), HasSubstr("+3.00  +2.00 to +4.00")));
+  const auto fewer = measured("fewer", {2, 24}, "00", 4), other = measured("other", {0, 0}, "11");
+  EXPECT_THAT(error_of({.first = base, .second = fewer}),
+              HasSubstr("CLIP-I: 10 pictures were measured of one method only"));
+  EXPECT_THAT(error_of({.first = base, .second = other}),
+              HasSubstr("CLIP-I was measured by different networks: clip (fp32) for the first"));
+  judged("fewer", two);
+  EXPECT_THAT(
+      comparison_text(compare_methods({.first = base, .second = fewer, .allow_partial = true})),
+      HasSubstr("+3.00  +2.00 to +4.00"));
 }
 
 TEST_F(ComparisonTest, SaysWhatIsWrong) {

@@ -1,19 +1,28 @@
 #pragma once
 
 #include "mentor/eval/scores.h"
+#include "mentor/eval/similarity_scores.h"
 #include "mentor/eval/store.h"
 
 #include <array>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace mentor {
 
-/// Two methods on the same subjects, rated by the same judge.
-struct MethodComparison {
-  std::string first, second;  // folders
+/// Of the ratings of one judge.
+struct RatingComparison {
   JudgeIdentity judge;
   double coverage = 1;  // rated of both
   std::array<CellDifference, kNumCells> cells;
+};
+
+/// Two methods on the same subjects: what a judge rated, what was measured, or both.
+struct MethodComparison {
+  std::string first, second;  // folders
+  std::optional<RatingComparison> rated;
+  std::vector<LikenessDifference> likeness;
 };
 
 struct ComparisonOptions {
@@ -22,8 +31,8 @@ struct ComparisonOptions {
   BootstrapOptions bootstrap;
 };
 
-/// DataError where the judges or the subjects differ and, without allow_partial, where an item has
-/// no score.
+/// DataError where the judges, the networks or the subjects differ, where one method is rated and
+/// the other is not and, without allow_partial, where an item has no score or no measurement.
 [[nodiscard]] MethodComparison compare_methods(const ComparisonOptions& options);
 
 /// A table and what its intervals mean.

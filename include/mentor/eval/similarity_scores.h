@@ -70,6 +70,20 @@ struct LikenessTable {
                                            const BootstrapOptions& options, double copy_threshold,
                                            const fs::path& where);
 
+/// A metric of two methods, over the pictures that were measured of both.
+struct LikenessDifference {
+  Metric metric;
+  Checkpoint checkpoint;
+  MeanLikeness first, second;  // 100 x cosine
+  MeanLikeness difference;     // second - first, picture by picture
+  int64_t alone = 0;           // pictures that were measured of one method only
+};
+
+/// DataError where two networks measured a metric. Metrics that only one method has are left out.
+[[nodiscard]] std::vector<LikenessDifference> compare_likeness(const Similarities& first,
+                                                               const Similarities& second,
+                                                               const BootstrapOptions& options);
+
 /// What DreamBench++ publishes of a method (its table 2), as 100 x cosine.
 struct PublishedLikeness {
   std::string_view method;

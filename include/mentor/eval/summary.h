@@ -32,6 +32,8 @@ struct EvaluationFigures {
 
 /// "DINO of 90 or more"
 [[nodiscard]] std::string copy_rule_text(const CopyRate& copies);
+/// A line for each metric and one for copies, means over all pictures, for a terminal.
+[[nodiscard]] std::string likeness_text(const LikenessTable& table);
 /// What to know before our likeness is put beside published figures; none: nothing.
 [[nodiscard]] std::vector<std::string> likeness_remarks(const Evaluation& evaluation,
                                                         const LikenessTable& table);
