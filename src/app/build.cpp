@@ -5,6 +5,7 @@
 #include "mentor/core/format.h"
 #include "mentor/models/pretrained.h"
 #include "mentor/nn/parameters.h"
+#include "mentor/tensor/dtype.h"
 #include "mentor/train/checkpoint_folder.h"
 
 #include <ATen/ATen.h>
@@ -100,6 +101,11 @@ ModelSet load_models(const RunConfig& config, const Runtime& runtime, const Mode
                         {.dtype = runtime.dtype, .device = runtime.device});
   prepare_for_inference(models);
   return models;
+}
+
+Vqgan load_target_codec(const RunConfig& config, Runtime runtime) {
+  runtime.dtype = parse_dtype(config.precision.codec);
+  return load_models(config, runtime, {.encoder = false, .decoder = false, .codec = true}).codec;
 }
 
 ModelSet random_models(const RunConfig& config, const Runtime& runtime, const ModelChoice& choice) {

@@ -19,8 +19,6 @@
 namespace mentor {
 namespace {
 
-constexpr ModelChoice kCodecOnly = {.encoder = false, .decoder = false, .codec = true};
-
 /// The square that training sees, or with --full the whole picture cut to whole cells.
 Image cut_for_codec(const Image& image, const ModelConfig& model, bool full,
                     const std::string& file) {
@@ -65,7 +63,7 @@ void encode_pictures(const CodecEncodeOptions& options) {
   require_writable_directory(fs::absolute(options.codes).parent_path());
   for (const std::string& file : options.images) (void)read_cut(config, file, options.full);
   const c10::InferenceMode inference;
-  Vqgan codec = load_models(config, start_runtime(config.runtime), kCodecOnly).codec;
+  Vqgan codec = load_target_codec(config, start_runtime(config.runtime));
   Progress progress({.what = "codec encode",
                      .unit = "pictures",
                      .total = static_cast<int64_t>(options.images.size())});
@@ -88,7 +86,9 @@ void decode_code_file(const CodecDecodeOptions& options, std::ostream& out) {
       read_codes(options.codes, config.model.codec.codebook_size);
   require_writable_directory(options.folder);
   const c10::InferenceMode inference;
-  Vqgan codec = load_models(config, start_runtime(config.runtime), kCodecOnly).codec;
+  Vqgan codec = load_models(config, start_runtime(config.runtime),
+                            {.encoder = false, .decoder = false, .codec = true})
+                    .codec;
   Progress progress(
       {.what = "codec decode", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});
   for (const CodeGrid& picture : pictures) {

@@ -11,7 +11,6 @@
 #include "mentor/core/random.h"
 #include "mentor/image/transforms.h"
 #include "mentor/nn/state.h"
-#include "mentor/tensor/dtype.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -191,10 +190,8 @@ void encode_data(const DataEncodeOptions& options, std::ostream& out) {
   const fs::path folder = cache_folder(options.run);
   std::vector<ExampleSource> sources = all_sources(options.run);
   const c10::InferenceMode inference;
-  Runtime runtime = start_runtime(config.runtime);
-  runtime.dtype = parse_dtype(config.precision.codec);  // as training would make the codes
-  Vqgan codec =
-      load_models(config, runtime, {.encoder = false, .decoder = false, .codec = true}).codec;
+  const Runtime runtime = start_runtime(config.runtime);
+  Vqgan codec = load_target_codec(config, runtime);
   const CodeCacheIdentity identity = code_cache_identity(config.model, codec);
   CodeCacheWriter writer(folder, identity, options.shard);
   const CodeCache cache(folder, identity);

@@ -159,9 +159,8 @@ void Reconstruction::draw(const std::vector<const Original*>& originals) {
     throw_if_interrupted();
     (void)prepared(*original);
   }
-  ModelSet models = load_models(config_, runtime_);
-  Vqgan codec = models.codec;
-  Generator generator(std::move(models), config_.generate);
+  Vqgan codec = load_target_codec(config_, runtime_);
+  Generator generator(load_models(config_, runtime_), config_.generate);
   const int64_t tokens = config_.model.decoder.image_len();
   Progress progress({.what = "draw", .unit = "tok", .total = std::ssize(originals) * tokens});
   const auto batch = static_cast<size_t>(config_.generate.max_batch);

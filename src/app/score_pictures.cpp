@@ -68,7 +68,9 @@ void score_pictures(const ScoreOptions& options) {
   check.finish();
 
   const c10::InferenceMode inference;
-  ModelSet models = load_models(config, start_runtime(config.runtime));
+  const Runtime runtime = start_runtime(config.runtime);
+  ModelSet models = load_models(config, runtime, {.codec = false});
+  models.codec = load_target_codec(config, runtime);
   Progress progress({.what = "score", .unit = "records", .total = total});
   std::string lines;
   ScoreSums sums;

@@ -30,4 +30,8 @@ void require_weight_files(const WeightsConfig& weights);
 [[nodiscard]] ModelSet random_models(const RunConfig& config, const Runtime& runtime,
                                      const ModelChoice& choice = {});
 
+/// The codec alone, in precision.codec: what turns pictures into the codes that training has of
+/// them, whatever the other models compute in. In bf16 some codes are others.
+[[nodiscard]] Vqgan load_target_codec(const RunConfig& config, Runtime runtime);
+
 }  // namespace mentor

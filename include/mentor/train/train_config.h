@@ -165,7 +165,7 @@ struct PrecisionConfig {
       bound::one_of({"fp32", "bf16"}));
     v("gradients", gradients, "in which micro-batches and ranks are summed",
       bound::one_of({"fp32", "bf16"}));
-    v("codec", codec, "in which targets become codes (the reference: fp32)",
+    v("codec", codec, "in which pictures become codes (the reference: fp32)",
       bound::one_of({"fp32", "bf16"}));
   }
 };
