@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 namespace mentor {
@@ -257,6 +258,14 @@ ExampleSource open_source(const RunConfig& config, const fs::path& file, const s
                              nearest.empty() ? "" : format(" (did you mean '{}'?)", nearest)));
   }
   return {.records = open_records(file), .sample = sample_options(config)};
+}
+
+std::vector<std::string> Mixture::task_names() const {
+  std::set<std::string> names;
+  for (const MixtureSummary& entry : entries) {
+    for (const auto& [task, count] : entry.tasks) names.insert(std::string(task_name(task)));
+  }
+  return {names.begin(), names.end()};
 }
 
 std::string Mixture::table() const {

@@ -10,19 +10,10 @@
 #include "validation.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace mentor {
 namespace {
-
-std::vector<std::string> tasks_of(const Mixture& mixture) {
-  std::set<std::string> names;
-  for (const MixtureSummary& entry : mixture.entries) {
-    for (const auto& [task, count] : entry.tasks) names.insert(std::string(task_name(task)));
-  }
-  return {names.begin(), names.end()};
-}
 
 /// MENTOR's two stages.
 class MentorTarget : public TrainTarget {
@@ -99,7 +90,7 @@ std::unique_ptr<Objective> MentorTarget::make_objective(const Mixture& mixture,
                                   .micro_batch = config_.train.micro_batch,
                                   .token_budget = config_.train.token_budget,
                                   .compute = compute(),
-                                  .tasks = tasks_of(mixture),
+                                  .tasks = mixture.task_names(),
                                   .flops = flops_counter()};
   for (const TrainedParameter& parameter : trained_) options.trained.insert(parameter.name);
   return std::make_unique<CodePrediction>(models_, std::move(options));
@@ -112,7 +103,7 @@ void MentorTarget::prepare_evaluation(const Mixture& mixture, const Mixture* hel
         std::make_unique<Previews>(config_, held_out ? *held_out : mixture, models_, control);
   }
   if (held_out && config_.train.validate_every > 0) {
-    validation_ = std::make_unique<Validation>(config_, *held_out, tasks_of(mixture), compute(),
+    validation_ = std::make_unique<Validation>(config_, *held_out, mixture.task_names(), compute(),
                                                models_, communicator);
   }
 }

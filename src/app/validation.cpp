@@ -22,7 +22,7 @@ Validation::Validation(const RunConfig& config, Mixture mixture, std::vector<std
       make_(make_examples(config, std::move(mixture.sources),
                           {.seed = static_cast<uint64_t>(config.train.seed)})) {}
 
-ValidationMetrics Validation::run(int64_t step) {
+ValidationMetrics Validation::run(int64_t step, const std::function<void(int64_t)>& done) {
   const auto begin = std::chrono::steady_clock::now();
   const EvaluationMode evaluation(models_);
   Sampler sampler(
@@ -36,14 +36,15 @@ ValidationMetrics Validation::run(int64_t step) {
   const BatchShape shape = batch_shape(config_.model);
   const int64_t micro_batch = config_.train.micro_batch;
   TaskLosses losses(tasks_, compute_.device);
-  for (int64_t done = 0; done < samples; done += micro_batch) {
-    const auto examples = loader.next(std::min(micro_batch, samples - done));
+  for (int64_t first = 0; first < samples; first += micro_batch) {
+    const auto examples = loader.next(std::min(micro_batch, samples - first));
     if (examples.empty()) continue;
     std::vector<const Example*> members;
     for (const Example& example : examples) members.push_back(&example);
     const Batch batch = collate(members, shape);
     const at::Tensor codes_BT = target_codes(models_, batch, compute_);
     losses.add(batch, batch_loss(models_, batch, codes_BT, 1, compute_).losses_BT);
+    if (done) done(batch.size());
   }
   const LossMeans means = losses.means(communicator_);
   return {

@@ -6,6 +6,7 @@
 #include "mentor/train/loss.h"
 #include "mentor/train/metrics.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ class Validation {
   Validation(const RunConfig& config, Mixture mixture, std::vector<std::string> tasks,
              const ComputeOptions& compute, ModelSet& models, Communicator& communicator);
 
-  [[nodiscard]] ValidationMetrics run(int64_t step);
+  /// `done` is told of every micro-batch's samples.
+  [[nodiscard]] ValidationMetrics run(int64_t step, const std::function<void(int64_t)>& done = {});
 
  private:
   const RunConfig& config_;

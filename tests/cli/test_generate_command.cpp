@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <random>
 #include <sstream>
 #include <sys/mount.h>
 
@@ -261,6 +262,8 @@ TEST_F(GenerateCommand, ScoreWritesOneLinePerRecord) {
   expect_one_message(run("score", {"--data", path("bad.jsonl"), "--out", path("x.jsonl")}),
                      "2 tokens, the model's pictures have 64");
   EXPECT_FALSE(fs::exists(path("x.jsonl")));
+  expect_one_message(run("score", {"--data", path("records.jsonl")}), "--out: name the file");
+  expect_one_message(run("score", {}), "data.validation: is not set");
 }
 
 TEST_F(GenerateCommand, CodecEncodeTakesWholePicturesAndNamesThem) {
@@ -281,6 +284,25 @@ TEST_F(GenerateCommand, CodecEncodeTakesWholePicturesAndNamesThem) {
   expect_one_message(
       run_program({MENTOR_BINARY, "codec", "decode", path("bad.json"), "--config", config()}),
       "3 codes do not fill a grid of 2 x 2");
+}
+
+TEST_F(GenerateCommand, CodesDoNotDependOnWhatTheModelsComputeIn) {
+  Image noise(256, 256);  // codes enough that bf16 changes some
+  std::mt19937 random(0);
+  for (uint8_t& value : noise.pixels) value = static_cast<uint8_t>(random());
+  write_image(path("noise.png"), noise);
+  const auto codes = [&](const std::vector<std::string>& set) {
+    std::vector<std::string> words = {
+        MENTOR_BINARY, "codec", "encode",           path("noise.png"), "--full", "--config",
+        config(),      "--out", path("codes.json"), "--log-level",     "error"};
+    for (const std::string& value : set) words.insert(words.end(), {"--set", value});
+    const ProgramResult result = run_program(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_json_file("codes.json").at("pictures").at(0).at("codes");
+  };
+  const json exact = codes({"runtime.dtype=fp32"});
+  EXPECT_EQ(codes({"runtime.dtype=bf16"}), exact);
+  EXPECT_NE(codes({"runtime.dtype=bf16", "precision.codec=bf16"}), exact);
 }
 
 TEST_F(GenerateCommand, BenchPrintsOneLineOfJson) {

@@ -83,6 +83,15 @@ TEST_F(TrainStages, BothOnTwoRanksWithAKillBetween) {
   expect_what_a_run_leaves("stage2");
 
   const std::string config = (checkpoint("stage2", 48) / "config.yaml").string();
+  mentor({"score", config, "--out", path("held_out.json")});
+  const auto measured = metrics("stage2", "validation").back();
+  const auto scored = nlohmann::json::parse(read_text(path("held_out.json")));
+  EXPECT_EQ(scored.at("pictures"), measured.at("samples"));
+  EXPECT_NEAR(scored.at("nll_mean"), measured.at("loss"), 1e-5);
+  for (const auto& [task, loss] : measured.at("task_loss").items()) {
+    if (loss.is_null()) continue;  // none is held out
+    EXPECT_NEAR(scored.at("nll_mean_by_task").at(task), loss, 1e-5) << task;
+  }
   mentor({"generate", config, "--task", "subject", "--object", DrawnPhotos::object(3), "--image",
           path("other_03.png"), "--prompt", DrawnPhotos::caption(3), "--out", path("drawn.png")});
   EXPECT_EQ(read_image(path("drawn.png")).width, DrawnPhotos::kSide);

@@ -48,6 +48,8 @@ struct Mixture {
 
   /// A line for each entry: records, samples per epoch, tasks.
   [[nodiscard]] std::string table() const;
+  /// Of the entries' records, each once; those that were counted.
+  [[nodiscard]] std::vector<std::string> task_names() const;
 };
 
 /// Throws one ConfigError for all entries with a file that is missing or holds nothing of what is

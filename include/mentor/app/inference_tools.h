@@ -37,6 +37,11 @@ struct ScoreOptions {
 /// of each task where there are several.
 void score_pictures(const ScoreOptions& options);
 
+/// The loss of the configured model on data.validation, as training measures it, prints its means
+/// by task and, unless `file` is empty, writes them there as JSON. ConfigError without such data.
+void score_held_out(const LoadedRunConfig& run, const std::filesystem::path& file,
+                    std::ostream& out);
+
 struct CodecEncodeOptions {
   RunConfig config;
   std::vector<std::string> images;
