@@ -22,8 +22,8 @@ constexpr std::string_view kStyle = R"css(
 .wide th { padding: 6px 14px 6px 0; text-align: left; font-weight: 600; white-space: nowrap; }
 .wide td { padding: 6px 14px 6px 0; border-top: 1px solid var(--rule); white-space: nowrap; }
 .wide small { display: block; font-size: 12px; color: var(--quiet); }
-.plots td + td { width: 25%; }
-.axis { position: relative; height: 20px; min-width: 170px; background:
+.plots td + td { width: 20%; }
+.axis { position: relative; height: 20px; min-width: 150px; background:
         linear-gradient(var(--rule), var(--rule)) center / 100% 1px no-repeat,
         repeating-linear-gradient(90deg, var(--rule) 0 1px, transparent 1px 25%); }
 .axis * { position: absolute; }
@@ -78,12 +78,12 @@ struct PlotRow {
 
 std::string plot_html(const std::vector<PlotRow>& rows, const RowEstimates& full) {
   std::string html = "<div class=\"wide\"><table class=\"plots\">\n<tr><th></th>";
-  for (const PaperFigure& figure : kPaperFigures) html += format("<th>{}</th>", figure.name);
+  for (const PaperFigure& figure : kComparedFigures) html += format("<th>{}</th>", figure.name);
   for (const PlotRow& row : rows) {
     html += format("</tr>\n<tr><td>{}<small>{}</small></td>", escape_html(row.name),
                    escape_html(row.note));
     const PublishedRow* paper = row.row ? published_row(*row.row) : nullptr;
-    for (const PaperFigure& figure : kPaperFigures) {
+    for (const PaperFigure& figure : kComparedFigures) {
       const Estimate& ours = row.estimates->figures[figure.figure];
       const double published = paper ? paper->cells[static_cast<size_t>(figure.cell)] : kNoScore;
       html += "<td>" + axis_html(ours, full.figures[figure.figure].mean, published);

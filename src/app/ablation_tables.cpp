@@ -32,9 +32,9 @@ TextTable main_table(const AblationPlan& plan, const AblationResults& results) {
       .title = "Ours beside the paper's",
       .note =
           "Behind each row: whether CP, PF and CP×PF moved from the full model "
-          "in the direction that the paper reports.",
+          "in the direction that the paper reports; untold CP beside the paper's CP.",
       .header = {"row", "steps", "CP", "untold CP", "PF", "CP×PF", "CP/PF", "paper CP", "paper PF",
-                 "paper CP×PF", "paper CP/PF", "sign of CP", "of PF", "of CP×PF"}};
+                 "paper CP×PF", "paper CP/PF", "sign of CP", "of untold CP", "of PF", "of CP×PF"}};
   for (size_t i = 0; i < plan.rows.size(); ++i) {
     const PublishedRow* paper = published_row(plan.rows[i]);
     std::vector<std::string> cells = {plan.rows[i].name, steps_of(plan, plan.rows[i])};
@@ -46,7 +46,7 @@ TextTable main_table(const AblationPlan& plan, const AblationResults& results) {
     }
     cells.push_back(paper ? number(paper_value(*paper, Cell::kCp) / paper_value(*paper, Cell::kPf))
                           : "");
-    for (const PaperFigure& figure : kPaperFigures) {
+    for (const PaperFigure& figure : kComparedFigures) {
       cells.push_back(agreement_with_paper(plan.rows[i], figure, results.rows[i]));
     }
     table.rows.push_back(std::move(cells));
@@ -175,21 +175,24 @@ std::vector<std::string> ablation_findings(const AblationPlan& plan,
     if (product(i) > product(best)) best = i;
     const PublishedRow* paper = published_row(plan.rows[i]);
     if (paper == nullptr || paper->method == kFullModel) continue;
-    for (const PaperFigure& figure : kPaperFigures) {
+    for (const PaperFigure& figure : kComparedFigures) {
       const Estimate& difference = results.rows[i].differences[figure.figure];
       ++counts.at(
           static_cast<size_t>(agreement(paper_difference(*paper, figure.cell), difference)));
     }
   }
-  return {format("Of {} signs {} are the paper's, {} are the opposite and {} are within noise.",
-                 counts[0] + counts[1] + counts[2], counts[0], counts[1], counts[2]),
-          format("The best CP×PF is that of {}; the paper's is that of the full model.",
-                 plan.rows[best].name),
-          format("Each row: {} trainings, {} held-out cases with {} identities. Intervals: the "
-                 "middle 95 % when seeds and identities are drawn again. CP×PF and CP/PF are those "
-                 "of the means, as in the paper. Untold CP: of what the prompt does not name.",
-                 plan.rows.front().drawings.size(), plan.cases.config.toy.records,
-                 results.num_identities)};
+  return {
+      format(
+          "Signs of differences to the full model: {}; the paper's: {}, the opposite: {}, within "
+          "noise: {}.",
+          counts[0] + counts[1] + counts[2], counts[0], counts[1], counts[2]),
+      format("The best CP×PF is that of {}; the paper's is that of the full model.",
+             plan.rows[best].name),
+      format("Trainings of each row: {}; held-out cases: {} with {} identities. Intervals: the "
+             "middle 95 % when seeds and identities are drawn again. CP×PF and CP/PF are those "
+             "of the means, as in the paper. Untold CP: of what the prompt does not name.",
+             plan.rows.front().drawings.size(), plan.cases.config.toy.records,
+             results.num_identities)};
 }
 
 std::string markdown(const TextTable& table) {

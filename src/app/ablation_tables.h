@@ -20,7 +20,7 @@ struct AblationResults {
 /// Reads the scores of all drawings.
 [[nodiscard]] AblationResults read_results(const AblationPlan& plan);
 
-/// The figures that the paper has as well.
+/// A figure of ours, and the cell of the paper that it stands beside.
 struct PaperFigure {
   std::string_view name;
   size_t figure;
@@ -30,6 +30,13 @@ inline constexpr std::array<PaperFigure, 3> kPaperFigures = {
     {{"CP", kCpFigure, Cell::kCp},
      {"PF", kPfFigure, Cell::kPf},
      {"CP×PF", kProductFigure, Cell::kProduct}}};
+/// With CP of what the prompt does not name: a model that draws shapes worse has a lower CP, too,
+/// though the prompt says which shape it is; only this one can come from the reference alone.
+inline constexpr std::array<PaperFigure, 4> kComparedFigures = {
+    {kPaperFigures[0],
+     {"untold CP", kUntoldFigure, Cell::kCp},
+     kPaperFigures[1],
+     kPaperFigures[2]}};
 
 /// The paper's row that a row stands beside, or null.
 [[nodiscard]] const PublishedRow* published_row(const PlannedRow& row);

@@ -14,7 +14,8 @@ namespace mentor {
 inline constexpr std::array<std::string_view, 13> kAblationFigures = {
     "CP",      "untold CP",  "PF",     "CP*PF", "CP/PF", "shape", "first colour", "second colour",
     "pattern", "background", "number", "size",  "place"};
-inline constexpr size_t kCpFigure = 0, kPfFigure = 2, kProductFigure = 3, kRatioFigure = 4;
+inline constexpr size_t kCpFigure = 0, kUntoldFigure = 1, kPfFigure = 2, kProductFigure = 3,
+                        kRatioFigure = 4;
 
 /// One picture: whom it shows, and its figures; NaN for those that it has not.
 struct PictureScore {
