@@ -191,17 +191,35 @@ TEST(ToyCaptionParser, ReadsWhatCaptionsSay) {
   EXPECT_EQ(caption(plain), "a small star in a studio in the middle");
 }
 
-TEST(ToyCaptionParser, NamesTheWrongWord) {
+TEST(ToyCaptionParser, SaysWhatIsWrong) {
   struct Case {
     const char* text;
     const char* message;
   };
-  for (const Case& c : {Case{"a cyan and red striped star", "the toy world has no 'cyan'"},
-                        Case{"a red and white striped stra", "'stra' (did you mean 'star'?)"},
-                        Case{"a red and white striped star in a city", "no 'city'"},
-                        Case{"a red star", "a subject has a shape, a pattern and two colours"},
-                        Case{"a red and red striped star", "two colours"},
-                        Case{"two large red and white striped stars", "two are always small"}}) {
+  for (const Case& c :
+       {Case{"a cyan and red striped star", "the toy world has no 'cyan'"},
+        Case{"a red and white striped stra", "'stra' (did you mean 'star'?)"},
+        Case{"a red and white striped star in a city", "no 'city'"},
+        Case{"a red star", "a subject has a shape, a pattern and two colours"},
+        Case{"a red and red striped star", "two colours"}, Case{"", "'': a subject has a shape"},
+        Case{"two large red and white striped stars", "two are always small"},
+        Case{"two red and white striped stars on the left",
+             "'at the top', 'in the middle' or 'at the bottom', not 'on the left'"},
+        Case{"two red and white striped stars at the top left", "not 'at the top left'"},
+        Case{"a red and white striped star left",
+             "'left' does not fit there: write 'at the top left', 'on the left', "
+             "'at the bottom left'"},
+        Case{"a red and white striped star by a wall",
+             "'wall' does not fit there: write 'by a brick wall'"},
+        Case{"the image of a red and white striped star",
+             "'image' does not fit there: write it as in 'a picture of"},
+        Case{"a red and white striped star at the top at the bottom",
+             "has two places, 'at the bottom' and 'at the top': name one"},
+        Case{"a red and white striped star at night in a meadow",
+             "has two backgrounds, 'in a meadow' and 'at night'"},
+        Case{"a red and white striped star circle", "has two shapes, 'star' and 'circle'"},
+        Case{"a red and white striped dotted star", "has two patterns, 'striped' and 'dotted'"},
+        Case{"a large small red and white striped star", "has two sizes, 'large' and 'small'"}}) {
     try {
       (void)parse_caption(c.text);
       ADD_FAILURE() << c.text;
