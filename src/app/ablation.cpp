@@ -1,5 +1,6 @@
 #include "mentor/app/ablation.h"
 
+#include "ablation_parts.h"
 #include "ablation_plan.h"
 #include "ablation_report.h"
 #include "mentor/core/cpu_features.h"
@@ -75,6 +76,7 @@ int ablate(const AblateOptions& options, std::ostream& out) {
   }
   require_parts(plan);
   write_run_configs(plan);
+  keep_parts(plan);
   const int64_t cores = physical_cores();
   std::optional<StepCount> steps(plan);
   const int code =

@@ -119,13 +119,17 @@ std::string rows_html(const AblationPlan& plan, const AblationResults& results) 
 
 std::string sweep_html(const std::string& title,
                        const std::vector<std::pair<double, PlannedRow>>& points,
-                       const std::vector<RowEstimates>& estimates, const RowEstimates& full) {
+                       const std::vector<RowEstimates>& estimates, const AblationPlan& plan) {
   if (points.empty()) return "";
   std::vector<PlotRow> rows;
+  size_t own = 0;  // the point that the full model of the table is, with the figure's seeds
   for (size_t i = 0; i < points.size(); ++i) {
+    if (points[i].second.drawings.front() == plan.rows.front().drawings.front()) own = i;
     rows.push_back({.name = format("{}", points[i].first), .estimates = &estimates[i]});
   }
-  return format("<h2>{}</h2>\n", title) + plot_html(rows, full);
+  return format("<h2>{}</h2>\n<p class=\"quiet\">Trainings of each point: {}.</p>\n", title,
+                points.front().second.drawings.size()) +
+         plot_html(rows, estimates[own]);
 }
 
 /// What a picture was drawn from.
@@ -188,14 +192,13 @@ std::string table_html(const TextTable& table) {
 
 std::string ablation_page(const AblationPlan& plan, const AblationResults& results) {
   const std::string title = "Ablations on the toy world";
-  const RowEstimates& full = results.rows.front();
   std::string body = format("<h1>{}</h1>\n", title);
   for (const std::string& finding : ablation_findings(plan, results)) {
     body += format("<p class=\"quiet\">{}</p>\n", escape_html(finding));
   }
   body += rows_html(plan, results);
-  body += sweep_html("Guidance scale of the full model", plan.guidance, results.guidance, full);
-  body += sweep_html("Share of dropped conditions in stage 2", plan.dropout, results.dropout, full);
+  body += sweep_html("Guidance scale of the full model", plan.guidance, results.guidance, plan);
+  body += sweep_html("Share of dropped conditions in stage 2", plan.dropout, results.dropout, plan);
   body += pictures_html(plan) + "<h2>All figures</h2>\n";
   for (const TextTable& table : ablation_tables(plan, results)) {
     body += details_html(table.title, "", table_html(table));

@@ -69,7 +69,7 @@ class Planner {
   size_t add_training(const std::string& name, LoadedRunConfig run, std::optional<size_t> after);
   size_t add_drawing(size_t training, double guidance_scale);
   [[nodiscard]] size_t train(const NamedRow& row, int64_t seed);
-  PlannedRow add_row(const NamedRow& row);
+  PlannedRow add_row(const NamedRow& row, int64_t seeds);
   void add_sweeps(const NamedRow& full);
 
   const LoadedAblation& ablation_;
@@ -184,9 +184,12 @@ size_t Planner::train(const NamedRow& row, int64_t seed) {
   return add_training(folder + "/stage2", std::move(second), stage1);
 }
 
-PlannedRow Planner::add_row(const NamedRow& row) {
-  PlannedRow planned{.name = row.first, .paper = row.second.paper};
-  for (int64_t seed = 0; seed < config_.seeds; ++seed) {
+PlannedRow Planner::add_row(const NamedRow& row, int64_t seeds) {
+  PlannedRow planned{
+      .name = row.first,
+      .paper = row.second.paper,
+      .is_control = row.second.budget != "default" && row.second.budget != config_.budget};
+  for (int64_t seed = 0; seed < seeds; ++seed) {
     const size_t training = train(row, seed);
     const double scale = plan_.trainings[training].run.config.generate.guidance_scale;
     planned.drawings.push_back(add_drawing(training, scale));
@@ -196,7 +199,10 @@ PlannedRow Planner::add_row(const NamedRow& row) {
 
 /// Points of the figures, the full model's own among them.
 void Planner::add_sweeps(const NamedRow& full) {
-  const PlannedRow table_row = plan_.rows.front();
+  const int64_t seeds =
+      config_.sweep_seeds > 0 ? std::min(config_.sweep_seeds, config_.seeds) : config_.seeds;
+  PlannedRow table_row = plan_.rows.front();
+  table_row.drawings.resize(static_cast<size_t>(seeds));
   const RunConfig own_values = plan_.drawings[table_row.drawings.front()].run.config;
   const auto points = [](const std::vector<double>& asked, double also) {
     std::set<double> all(asked.begin(), asked.end());
@@ -217,14 +223,14 @@ void Planner::add_sweeps(const NamedRow& full) {
       changed.first = format("condition_dropout_{}", share);
       changed.second.stage2.push_back(format("model.decoder.condition_dropout={}", share));
     }
-    plan_.dropout.emplace_back(share, share == dropout ? table_row : add_row(changed));
+    plan_.dropout.emplace_back(share, share == dropout ? table_row : add_row(changed, seeds));
   }
 }
 
 AblationPlan Planner::make() {
   plan_.out = config_.out.empty() ? fs::absolute("runs/ablations") : config_.out;
   const std::vector<NamedRow> rows = rows_in_order();
-  for (const NamedRow& row : rows) plan_.rows.push_back(add_row(row));
+  for (const NamedRow& row : rows) plan_.rows.push_back(add_row(row, config_.seeds));
   add_sweeps(rows.front());
   std::vector<Override> of_cases = {own("runtime.threads", "1")};
   append(of_cases, "set", config_.set);
@@ -302,22 +308,6 @@ std::vector<Job> AblationPlan::jobs() const {
     }
   }
   return jobs;
-}
-
-void require_parts(const AblationPlan& plan) {
-  for (const PlannedTraining& training : plan.trainings) {
-    const RunConfig& config = training.run.config;
-    const std::pair<const char*, fs::path> parts[] = {
-        {"train.init_from", training.after ? fs::path() : config.train.init_from},
-        {"weights.codec", config.weights.codec},
-        {"weights.tokenizer", config.weights.tokenizer}};
-    for (const auto& [path, part] : parts) {
-      if (part.empty() || fs::exists(part)) continue;
-      throw UserError(
-          format("{}{}: there is no {}: all rows start from what scripts/quickstart.sh trains",
-                 training.run.origins.where(path), path, part));
-    }
-  }
 }
 
 void write_run_configs(const AblationPlan& plan) {

@@ -31,6 +31,7 @@ struct PlannedDrawing {
 struct PlannedRow {
   std::string name;
   std::string paper = "none";
+  bool is_control = false;       // has another budget than the table
   std::vector<size_t> drawings;  // one for each seed
 };
 
@@ -62,9 +63,6 @@ struct AblationPlan {
 
 /// ConfigError with the place of what does not fit.
 [[nodiscard]] AblationPlan plan_ablation(const LoadedAblation& ablation);
-
-/// UserError naming what all rows start from and is not there.
-void require_parts(const AblationPlan& plan);
 
 /// Writes each run's configuration into its folder. UserError where there is another one.
 void write_run_configs(const AblationPlan& plan);

@@ -5,8 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
+#include <random>
+#include <utility>
 
 namespace mentor {
 namespace {
@@ -14,7 +17,6 @@ namespace {
 using testing::HasSubstr;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr size_t kUntoldFigure = 1;
 
 PictureScore picture(int64_t identity, double cp, double pf, double untold = 0) {
   PictureScore score{.identity = identity};
@@ -43,20 +45,52 @@ TEST(AblationScores, MeansAreOverPicturesAndTheProductIsThatOfTheMeans) {
   expect_near(estimates.differences[kCpFigure], 0, 0, 0);
 }
 
-TEST(AblationScores, SeedsAreDrawnAgain) {
-  // Two seeds: both of a draw are the first in a quarter of all draws, the second in another.
-  const RowScores row = {{picture(1, 0.2, 1)}, {picture(1, 0.6, 1)}};
-  expect_near(estimate_rows({row}, 0).front().figures[kCpFigure], 0.4, 0.2, 0.6);
+TEST(AblationScores, SeedsAreASmallSample) {
+  // Deviation of the mean of two: 0.2; Student's t with one degree of freedom: 12.706.
+  const RowScores two = {{picture(1, 0.2, 1)}, {picture(1, 0.6, 1)}};
+  const RowEstimates of_two = estimate_rows({two}, 0).front();
+  expect_near(of_two.figures[kCpFigure], 0.4, 0.4 - 12.706 * 0.2, 0.4 + 12.706 * 0.2);
+  EXPECT_EQ(of_two.by_seed[kCpFigure], (std::vector<double>{0.2, 0.6}));
+  // Of three: 0.2 / sqrt(3), and 4.303 with two degrees.
+  const RowScores three = {{picture(1, 0.2, 1)}, {picture(1, 0.4, 1)}, {picture(1, 0.6, 1)}};
+  const double half = 4.303 * 0.2 / std::sqrt(3.0);
+  expect_near(estimate_rows({three}, 0).front().figures[kCpFigure], 0.4, 0.4 - half, 0.4 + half);
 }
 
-TEST(AblationScores, IdentitiesAreDrawnAgainForAllSeedsAtOnce) {
+TEST(AblationScores, IdentitiesAreTheSameForAllSeeds) {
   // An identity is as hard for one seed as for the other: the deviation of the mean of sixteen is
   // 0.5 / sqrt(16) however many seeds there are. Drawn for each of four seeds it would be half.
   std::vector<PictureScore> half_right;
   for (int64_t i = 0; i < 16; ++i) half_right.push_back(picture(i, i % 2 == 0 ? 1 : 0, 1));
   const Estimate cp =
       estimate_rows({{half_right, half_right, half_right, half_right}}, 0).front().figures[0];
-  EXPECT_NEAR(cp.high - cp.low, 4 * 0.125, 0.07);
+  EXPECT_NEAR(cp.high - cp.low, 2 * 2.131 * 0.125, 0.03);
+}
+
+TEST(AblationScores, IntervalsHoldTheTruthAsOftenAsTheySay) {
+  // Three seeds and twenty identities around .5, with deviations of which first the seeds', then
+  // the identities' is nearly all of that of the mean.
+  std::mt19937 bits(7);
+  for (const auto& [of_seeds, of_identities] : {std::pair(0.1, 0.02), std::pair(0.002, 0.2)}) {
+    std::normal_distribution<double> seed_effect(0, of_seeds), identity_effect(0, of_identities);
+    constexpr int kTimes = 300;
+    int held = 0;
+    for (int i = 0; i < kTimes; ++i) {
+      std::array<double, 20> identities{};
+      for (double& effect : identities) effect = identity_effect(bits);
+      RowScores row(3);
+      for (auto& pictures : row) {
+        const double seed = seed_effect(bits);
+        for (int64_t id = 0; id < 20; ++id) {
+          pictures.push_back(picture(id, 0.5 + seed + identities.at(id), 1));
+        }
+      }
+      const Estimate cp = estimate_rows({row}, 0).front().figures[kCpFigure];
+      held += cp.low <= 0.5 && 0.5 <= cp.high ? 1 : 0;
+    }
+    EXPECT_GE(held, kTimes * 0.92) << of_seeds;
+    EXPECT_LE(held, kTimes * 0.985) << of_seeds;
+  }
 }
 
 TEST(AblationScores, DifferencesArePaired) {

@@ -17,6 +17,7 @@
 namespace mentor {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -119,7 +120,9 @@ TEST_F(ToyAblate, GoesOnAfterAKillAndReportsWhatTheScoresSay) {
 
   const ProgramResult result = ablate();
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("Signs of differences to the full model: 4; "));
+  EXPECT_THAT(result.out,
+              HasSubstr("Signs of differences to the full model in untold CP, PF and CP×PF: 3, "
+                        "the paper's "));
   EXPECT_EQ(text("table/full/seed_0/stage1/output.log"), stage1_log) << "trained again";
   EXPECT_FALSE(has("table/no_recovery/seed_0/stage1")) << "it is the same as the full model's";
   EXPECT_THAT(text("table/no_recovery/seed_1/stage2/config.yaml"),
@@ -138,6 +141,7 @@ TEST_F(ToyAblate, GoesOnAfterAKillAndReportsWhatTheScoresSay) {
   }
   EXPECT_THAT(report, HasSubstr("0.661 | 0.284 | 0.188 | 2.327"));
   EXPECT_THAT(report, HasSubstr("## Guidance of the full model"));
+  EXPECT_THAT(report, HasSubstr("## Each training by itself"));
 
   const std::string page = text("table/report.html");
   EXPECT_EQ(check_markup(page), "");
@@ -155,6 +159,8 @@ TEST_F(ToyAblate, GoesOnAfterAKillAndReportsWhatTheScoresSay) {
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_EQ(text("table/ablations.md"), report);
 
+  write_text(dir_ / "start/spiece.model", text("start/spiece.model") + " ");
+  expect_one_message(ablate(), "start/spiece.model: was trained anew since ");
   expect_one_message(ablate({"--set", "cases=9"}), "toy.records: 8 there, 9 now");
   change("stage2.yaml", "steps: 3", "steps: 4");
   expect_one_message(ablate(),
@@ -177,6 +183,11 @@ TEST_F(ToyAblate, PlansWithoutParts) {
   EXPECT_EQ(plan.exit_code, 0) << plan.err;
   EXPECT_THAT(plan.out, HasSubstr("6 trainings, 6 drawings of 8 cases; 16 steps and 19 commands"));
   EXPECT_FALSE(has("table"));
+  // A figure may have fewer seeds than the table: here one of its two.
+  EXPECT_THAT(ablate({"--plan", "--set", "condition_dropouts=[0.2]", "--set", "sweep_seeds=1"}).out,
+              AllOf(HasSubstr("7 trainings, 6 drawings of 8 cases"),
+                    HasSubstr("condition_dropout_0.2/seed_0"),
+                    Not(HasSubstr("condition_dropout_0.2/seed_1"))));
 
   // What is left out takes its steps with it, or leaves them to the rest.
   change(

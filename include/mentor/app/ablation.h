@@ -41,6 +41,7 @@ struct AblationConfig {
   std::filesystem::path stage1, stage2, out;
   std::vector<std::string> set, set_stage1, set_stage2, set_cases;
   int64_t seeds = 3;
+  int64_t sweep_seeds = 0;
   int64_t cases = 300;
   int64_t case_seed = 1;
   std::string budget = "same_steps";
@@ -58,6 +59,8 @@ struct AblationConfig {
     v("set_cases", set_cases, "the same for the cases, after `set`");
     v("seeds", seeds, "trainings of each row; of the order of samples and of what they are made of",
       bound::between(1, 1000));
+    v("sweep_seeds", sweep_seeds, "of them, those that the figures are made with; 0: all",
+      bound::between(0, 1000));
     v("cases", cases, "pictures of held-out subjects that each training draws",
       bound::between(1, 1e6));
     v("case_seed", case_seed, "what the cases are drawn from", bound::non_negative());

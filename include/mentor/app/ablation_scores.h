@@ -29,7 +29,7 @@ struct PictureScore {
 /// The pictures of one row, by seed.
 using RowScores = std::vector<std::vector<PictureScore>>;
 
-/// A mean with the middle 95 % of what it is when seeds and identities are drawn again.
+/// A mean with its 95 % interval over seeds and identities; with one seed over identities alone.
 struct Estimate {
   double mean = 0, low = 0, high = 0;
 };
@@ -37,11 +37,13 @@ struct Estimate {
 struct RowEstimates {
   std::array<Estimate, kAblationFigures.size()> figures;
   std::array<Estimate, kAblationFigures.size()> differences;  // to the reference row
+  std::array<std::vector<double>, kAblationFigures.size()> by_seed;
 };
 
-/// CP*PF and CP/PF are those of the mean CP and PF, as in the paper. All rows share each draw, in
-/// which the identities are the same for all seeds: every seed draws the same cases, and is
-/// compared with itself. The rows have equally many seeds.
+/// CP*PF and CP/PF are those of the mean CP and PF, as in the paper. Every seed draws the same
+/// cases and is compared with itself. Intervals are Student's: the variance of the mean between
+/// seeds and that between identities (by a bootstrap) add up, with Satterthwaite's degrees of
+/// freedom. The rows have equally many seeds.
 [[nodiscard]] std::vector<RowEstimates> estimate_rows(const std::vector<RowScores>& rows,
                                                       size_t reference);
 
