@@ -11,20 +11,28 @@
 #include "mentor/train/report.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace mentor {
 namespace {
 
 constexpr size_t kMostPictures = 24;
 
-std::string share(double value) { return format("{:.3f}", value); }
+std::string_view title(const std::vector<ScoredPicture>& pictures) {
+  const auto is_held_out = [](const ScoredPicture& one) {
+    return one.of->split == Split::kHeldOut;
+  };
+  if (std::ranges::all_of(pictures, is_held_out)) return "Subjects that were never shown";
+  return std::ranges::none_of(pictures, is_held_out) ? "Subjects that training shows"
+                                                     : "Subjects, some of which training shows";
+}
 
 std::vector<KeyFigure> headline(const ToyScoreTable& table) {
   std::vector<KeyFigure> figures;
   for (const ToyScoreRow& row : table.rows()) {
     if (figures.size() == 3) break;  // CP, PF and their product
-    figures.push_back(
-        {row.name, share(row.mean), format("{} - {}", share(row.low), share(row.high))});
+    figures.push_back({row.name, share_text(row.mean),
+                       format("{} - {}", share_text(row.low), share_text(row.high))});
   }
   return figures;
 }
@@ -35,8 +43,8 @@ std::string table_html(const ToyScoreTable& table) {
       "<th>by chance</th></tr></thead><tbody>\n";
   for (const ToyScoreRow& row : table.rows()) {
     html += format("<tr><td>{}</td><td>{}</td><td>{} - {}</td><td>{}</td></tr>\n",
-                   escape_html(row.name), share(row.mean), share(row.low), share(row.high),
-                   share(row.chance));
+                   escape_html(row.name), share_text(row.mean), share_text(row.low),
+                   share_text(row.high), share_text(row.chance));
   }
   return html + format("</tbody></table>\n<p class=\"quiet\">{}</p>\n", escape_html(table.notes()));
 }
@@ -54,15 +62,16 @@ std::string cell(const std::string& what, const Image& picture, const std::strin
 
 /// What the model was given, what it made of it, what the oracle saw in that, and a right answer.
 std::string case_html(const ScoredPicture& one) {
-  const int64_t side = one.size;
+  const auto& reference = one.of->reference;
   return format(
       "<div class=\"case\"><p>{} <span class=\"quiet\">CP {:.2f}, PF {:.2f}</span></p>{}{}{}{}"
       "</div>\n",
       escape_html(one.of->prompt), one.score.cp, one.score.pf,
-      cell("reference", paint_scene(one.of->reference, side).image, ""),
+      reference ? cell("reference", paint_scene(*reference, kShownSize).image, "") : "",
       cell("drawn", read_image(one.file), ""),
-      cell("seen", redraw(one.reading, side), seen_words(one.reading)),
-      cell("right", paint_scene(one.of->asked, side).image, identity_words(one.of->asked.subject)));
+      cell("seen", redraw(one.reading, kShownSize), seen_words(one.reading)),
+      cell("right", paint_scene(one.of->asked, kShownSize).image,
+           identity_words(one.of->asked.subject)));
 }
 
 }  // namespace
@@ -70,9 +79,9 @@ std::string case_html(const ScoredPicture& one) {
 void write_toy_report(const fs::path& file, const std::vector<ScoredPicture>& pictures,
                       const ToyScoreTable& table, const std::vector<fs::path>& runs) {
   std::string body = format(
-      "<h1>Subjects that were never shown</h1>\n<div class=\"state\"><span>{} pictures of {} "
-      "subjects, read back by the oracle</span></div>\n",
-      pictures.size(), table.num_identities());
+      "<h1>{}</h1>\n<div class=\"state\"><span>{} pictures of {} subjects, read back by the "
+      "oracle</span></div>\n",
+      title(pictures), pictures.size(), table.num_identities());
   body += figures_html(headline(table));
   body +=
       "<p>CP: how much of the reference's subject a picture shows. PF: how much of what its "

@@ -125,10 +125,11 @@ std::string say_reading(const ToyReading& reading) {
                 reading.background ? background_words(*reading.background) : "nowhere known");
 }
 
-/// Of each case: its reference, the picture, what the oracle saw in it, what was asked for.
+/// Of each case: its reference (black where there is none), the picture, what the oracle saw in it,
+/// what was asked for.
 Image draw_sheet(const std::vector<ScoredPicture>& pictures) {
   constexpr size_t kMost = 24;
-  constexpr int64_t kSide = 192, kDrawn = 64;
+  constexpr int64_t kSide = 192;
   const auto enlarged = [](const Image& picture) {
     return resize(picture, {kSide, kSide}, Filter::kNearest);
   };
@@ -138,14 +139,16 @@ Image draw_sheet(const std::vector<ScoredPicture>& pictures) {
     const ScoredPicture& one = pictures[i];
     std::string prompt = one.of->prompt;
     std::ranges::replace(prompt, '\n', ' ');
-    cells.push_back(enlarged(paint_scene(one.of->reference, kDrawn).image));
+    const auto& reference = one.of->reference;
+    cells.push_back(reference ? enlarged(paint_scene(*reference, kShownSize).image)
+                              : Image(kSide, kSide));
     captions.push_back(prompt);
     cells.push_back(enlarged(read_image(one.file)));
     captions.push_back(
         format("{}: CP {:.2f}, PF {:.2f}", one.file.stem(), one.score.cp, one.score.pf));
-    cells.push_back(enlarged(redraw(one.reading, kDrawn)));
+    cells.push_back(enlarged(redraw(one.reading, kShownSize)));
     captions.push_back(say_reading(one.reading));
-    cells.push_back(enlarged(paint_scene(one.of->asked, kDrawn).image));
+    cells.push_back(enlarged(paint_scene(one.of->asked, kShownSize).image));
     captions.push_back("asked: " + caption(one.of->asked, {.identity = true}));
   }
   return contact_sheet(cells, captions, {.columns = 8, .cell_size = kSide, .caption_lines = 4});

@@ -86,11 +86,11 @@ double chance_of(const Figure& figure, const std::vector<const ToyCase*>& cases)
   return all.mean();
 }
 
-std::string number(double value) { return std::isnan(value) ? "-" : format("{:.3f}", value); }
-
 /// JSON has no NaN.
 nlohmann::ordered_json json_number(double value) {
   return std::isnan(value) ? nlohmann::ordered_json() : nlohmann::ordered_json(value);
+std::string share_text(double value) { return std::isnan(value) ? "-" : format("{:.3f}", value); }
+
 }
 
 }  // namespace
@@ -127,8 +127,9 @@ std::string ToyScoreTable::text() const {
              pictures_.size(), pictures_.front().size, pictures_.front().size, num_identities_, "",
              "mean", "95 % interval", "chance");
   for (const ToyScoreRow& row : rows_) {
-    text += format("{:<14} {:>6} {:>15} {:>8}\n", row.name, number(row.mean),
-                   format("{} - {}", number(row.low), number(row.high)), number(row.chance));
+    text += format("{:<14} {:>6} {:>15} {:>8}\n", row.name, share_text(row.mean),
+                   format("{} - {}", share_text(row.low), share_text(row.high)),
+                   share_text(row.chance));
   }
   return text + "\n" + notes() + "\n";
 }

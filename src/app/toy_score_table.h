@@ -9,6 +9,9 @@
 
 namespace mentor {
 
+/// Of what is drawn beside pictures, which may have any size themselves.
+inline constexpr int64_t kShownSize = 64;
+
 /// A picture, what was read in it and what was asked for.
 struct ScoredPicture {
   std::filesystem::path file;
@@ -24,6 +27,9 @@ struct ToyScoreRow {
   double low = 0, high = 0;  // 95 %, by drawing identities again
   double chance = 0;         // of perfect pictures of other records
 };
+
+/// "0.123"; "-" where there is no figure, as for chance with one record alone.
+[[nodiscard]] std::string share_text(double value);
 
 /// Means over pictures, with intervals and what would be reached by chance.
 class ToyScoreTable {

@@ -12,12 +12,15 @@ ToyCase toy_case(const ToyPair& pair, const Record& record) {
                "read: name a file of another task, such as subject.jsonl",
                record.where));
   }
-  ToyCase one{.number = pair.number,
-              .reference = pair.reference,
+  ToyCase one{.split = pair.split,
+              .number = pair.number,
+              .reference = {},
               .asked = task == Task::kReconstruction ? pair.reference : pair.target,
               .named = {},
               .prompt = record.text,
               .picture = record.sources.front().stem().string()};
+  const bool sees_reference = task == Task::kReconstruction || task == Task::kSubject;
+  if (sees_reference) one.reference = pair.reference;
   std::string prompt = record.text;
   for (const std::string& object : record.objects) prompt += " " + object;
   one.named = named_attributes(prompt, one.asked.subject);

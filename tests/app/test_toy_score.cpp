@@ -4,6 +4,7 @@
 #include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
 #include "mentor/image/image_io.h"
+#include "mentor/image/resample.h"
 #include "support/check_markup.h"
 #include "support/temp_dir.h"
 
@@ -43,6 +44,13 @@ class ToyScoreTest : public ::testing::Test {
     std::ostringstream out;
     score_toy(options, out);
     return out.str();
+  }
+  /// The page about the first records.
+  std::string page_of(ToyScoreOptions wanted, int64_t count) const {
+    wanted.report = dir_ / "report.html";
+    wanted.count = count;
+    (void)run(wanted);
+    return read_text(*wanted.report);
   }
   ToyScoreOptions options(const std::string& folder = "drawn") const {
     return {.cases = dir_ / "made/subject.jsonl", .pictures = dir_ / folder};
@@ -109,6 +117,12 @@ TEST_F(ToyScoreTest, DrawsASheet) {
   EXPECT_EQ(read_image(*with_sheet.sheet).width, 8 * 200 + 8);
 }
 
+size_t count_pictures(const std::string& page) {
+  size_t pictures = 0;
+  for (size_t at = 0; (at = page.find("data:image/png", at)) != page.npos; ++at) ++pictures;
+  return pictures;
+}
+
 TEST_F(ToyScoreTest, WritesAPage) {
   draw("_target", "");
   write_text(dir_ / "runs/stage2/metrics.jsonl", "");
@@ -123,11 +137,40 @@ TEST_F(ToyScoreTest, WritesAPage) {
   const RecordFile records(with_page.cases);
   EXPECT_THAT(page, HasSubstr("<p>" + records.record(2).text + " <span"));
   EXPECT_THAT(page, HasSubstr("<a href=\"runs/stage2/report.html\">stage2</a>"));
-  size_t pictures = 0;
-  for (size_t at = 0; (at = page.find("data:image/png", at)) != page.npos; ++at) ++pictures;
-  EXPECT_EQ(pictures, 3u * 4u) << "reference, drawn, seen, right";
-  with_page.runs = {dir_ / "nothing"};
-  EXPECT_THAT(error_of(with_page), HasSubstr("nothing/metrics.jsonl"));
+  EXPECT_THAT(page, HasSubstr("<h1>Subjects that were never shown</h1>"));
+  EXPECT_EQ(count_pictures(page), 3u * 4u) << "reference, drawn, seen, right";
+}
+
+TEST_F(ToyScoreTest, APageShowsWhatTheModelWasShown) {
+  RunConfig config;
+  config.toy = {.size = 64, .records = 2};
+  std::ostringstream ignored;
+  make_toy({.config = config, .split = Split::kTrain, .out = dir_ / "train"}, ignored);
+  ToyScoreOptions trained = options("train/pictures");
+  for (const char* task : {"text_to_image", "recovery"}) {
+    trained.cases = dir_ / "train" / format("{}.jsonl", task);
+    const std::string shown = page_of(trained, 2);
+    EXPECT_EQ(check_markup(shown), "");
+    EXPECT_THAT(shown, HasSubstr("<h1>Subjects that training shows</h1>"));
+    EXPECT_THAT(shown, Not(HasSubstr("<b>reference</b>"))) << task;
+    EXPECT_EQ(count_pictures(shown), 2u * 3u) << "drawn, seen, right";
+  }
+}
+
+TEST_F(ToyScoreTest, OneRecordHasNothingToBeComparedWith) {
+  const std::string shown = page_of(options("made/pictures"), 1);
+  EXPECT_THAT(shown, HasSubstr("<td>CP</td><td>1.000</td><td>1.000 - 1.000</td><td>-</td>"));
+  EXPECT_THAT(shown, Not(HasSubstr("nan")));
+}
+
+TEST_F(ToyScoreTest, PicturesMayHaveAnySize) {
+  for (int64_t i = 0; i < kRecords; ++i) {
+    const Image picture = read_image(dir_ / "made/pictures" / file_name(i, "_target"));
+    write_image(dir_ / "drawn" / file_name(i, ""), resize(picture, {96, 96}, Filter::kNearest));
+  }
+  ToyScoreOptions large = options();
+  large.sheet = dir_ / "sheet.png";
+  EXPECT_THAT(page_of(large, 2), HasSubstr("<dt>CP*PF</dt><dd>1.000</dd>"));
 }
 
 TEST_F(ToyScoreTest, HasAFloor) {

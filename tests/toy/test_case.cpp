@@ -23,9 +23,12 @@ TEST(ToyCase, RecordsAskForThePictureTheyTeach) {
     EXPECT_EQ(of_line.asked, pair.target);
     EXPECT_EQ(of_line.named, attributes);
     EXPECT_EQ(of_line.picture, "000017_target");
+    EXPECT_EQ(of_line.split, Split::kHeldOut);
+    EXPECT_EQ(of_line.reference.has_value(), task == Task::kSubject) << task_name(task);
   }
   const ToyCase again = toy_case(pair, toy_record(config, pair, Task::kReconstruction));
   EXPECT_EQ(again.asked, pair.reference);
+  EXPECT_EQ(again.reference, pair.reference);
   EXPECT_EQ(again.picture, "000017_reference");
   try {
     (void)parse_toy_case(toy_record_line(config, pair, Task::kSegmentation), "f:1");

@@ -4,6 +4,7 @@
 #include "mentor/toy/score.h"
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -11,8 +12,11 @@ namespace mentor {
 
 /// A record as the oracle sees it: what a picture made from it should show.
 struct ToyCase {
+  Split split = Split::kTrain;
   int64_t number = 0;
-  Scene reference;  // what the model is shown, where its task shows it something
+  /// The picture that the model is shown. None for text to image; none for recovery, either, whose
+  /// subject is pasted somewhere anew each time.
+  std::optional<Scene> reference;
   Scene asked;
   std::set<ToyAttribute> named;  // of the subject's attributes, those that the prompt gives away
   std::string prompt;            // the record's text
