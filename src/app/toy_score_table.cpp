@@ -1,7 +1,7 @@
 #include "toy_score_table.h"
 
 #include "mentor/core/format.h"
-#include "mentor/core/random.h"
+#include "mentor/eval/bootstrap.h"
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <span>
 #include <utility>
 
 namespace mentor {
@@ -47,30 +48,25 @@ struct Sum {
     sum += value;
     ++count;
   }
-  void add(const Sum& other) {
-    sum += other.sum;
-    count += other.count;
+  void add(const Sum& other, int times) {
+    sum += times * other.sum;
+    count += times * other.count;
   }
   [[nodiscard]] double mean() const { return count > 0 ? sum / count : kNone; }
 };
 
 /// The middle 95 % of the mean when identities are drawn again, with replacement: pictures of one
 /// identity are right and wrong together.
-std::pair<double, double> interval(const std::map<int, Sum>& by_identity) {
-  constexpr uint64_t kDraws = 2000;
+Interval interval(const std::map<int, Sum>& by_identity) {
   std::vector<Sum> sums;
   for (const auto& [number, sum] : by_identity) sums.push_back(sum);
   std::vector<double> means;
-  for (uint64_t draw = 0; draw < kDraws; ++draw) {
+  draw_subjects(std::vector<int>(sums.size()), {.draws = 2000}, [&](std::span<const int> times) {
     Sum drawn;
-    for (uint64_t i = 0; i < sums.size(); ++i) {
-      const double share = unit_interval(stream_seed(0, "bootstrap", {draw, i}));
-      drawn.add(sums[static_cast<size_t>(share * static_cast<double>(sums.size()))]);
-    }
-    if (drawn.count > 0) means.push_back(drawn.mean());
-  }
-  std::ranges::sort(means);
-  return {means.at(means.size() / 40), means.at(means.size() - 1 - means.size() / 40)};
+    for (size_t i = 0; i < sums.size(); ++i) drawn.add(sums[i], times[i]);
+    means.push_back(drawn.mean());
+  });
+  return middle_95(std::move(means)).value_or(Interval{kNone, kNone});
 }
 
 /// What perfect pictures of the other records would reach.
@@ -89,11 +85,11 @@ double chance_of(const Figure& figure, const std::vector<const ToyCase*>& cases)
 /// JSON has no NaN.
 nlohmann::ordered_json json_number(double value) {
   return std::isnan(value) ? nlohmann::ordered_json() : nlohmann::ordered_json(value);
-std::string share_text(double value) { return std::isnan(value) ? "-" : format("{:.3f}", value); }
-
 }
 
 }  // namespace
+
+std::string share_text(double value) { return std::isnan(value) ? "-" : format("{:.3f}", value); }
 
 ToyScoreTable::ToyScoreTable(const std::vector<ScoredPicture>& pictures) : pictures_(pictures) {
   std::vector<const ToyCase*> cases;
