@@ -11,6 +11,7 @@
 #include "mentor/toy/appearance.h"
 #include "mentor/toy/captions.h"
 #include "mentor/toy/case.h"
+#include "mentor/train/run_log.h"
 #include "toy_report.h"
 #include "toy_score_table.h"
 
@@ -154,14 +155,25 @@ Image draw_sheet(const std::vector<ScoredPicture>& pictures) {
   return contact_sheet(cells, captions, {.columns = 8, .cell_size = kSide, .caption_lines = 4});
 }
 
+/// What would fail after the scores are there.
+void check_paths(const ToyScoreOptions& options) {
+  for (const auto& file : {options.json, options.sheet, options.report}) {
+    if (!file) continue;
+    require_writable_directory(fs::absolute(*file).parent_path());
+    std::error_code ignored;
+    if (fs::is_directory(*file, ignored)) {
+      throw UserError(format("{}: is a folder, where a file is to be written", *file));
+    }
+  }
+  for (const fs::path& run : options.runs) (void)read_metrics(run / "metrics.jsonl");
+}
+
 }  // namespace
 
 void score_toy(const ToyScoreOptions& options, std::ostream& out) {
   const std::map<int64_t, ToyCase> cases = read_cases(options);
   std::vector<ScoredPicture> pictures = find_pictures(cases, options.pictures);
-  for (const auto& file : {options.json, options.sheet, options.report}) {
-    if (file) require_writable_directory(fs::absolute(*file).parent_path());
-  }
+  check_paths(options);
   score_all(pictures, options.config.runtime.cpu_threads());
   const ToyScoreTable table(pictures);
   out << table.text();

@@ -53,11 +53,12 @@ void sync_path(const fs::path& path, int flags, const fs::path& named) {
   if (failed != 0 && !(flags & O_DIRECTORY)) fail_write(named, reason(error));
 }
 
-void create_parents(const fs::path& file) {
+/// `named` is what the message calls it.
+void create_parents(const fs::path& file, const fs::path& named) {
   if (!file.has_parent_path()) return;
   std::error_code error;
   fs::create_directories(file.parent_path(), error);
-  if (error) fail_write(file, error.message());
+  if (error) fail_write(named, error.message());
 }
 
 fs::path folder_of(const fs::path& file) {
@@ -100,7 +101,7 @@ std::string read_text(const fs::path& file) {
 }
 
 void publish_file(const fs::path& file, const std::function<void(const fs::path&)>& fill) {
-  create_parents(file);
+  create_parents(file, file);
   TemporaryFile temporary(file);
   fill(temporary.path());
   sync_path(temporary.path(), 0, file);
@@ -143,7 +144,8 @@ void require_writable_directory(const fs::path& dir) {
     throw UserError(format("{}: is a file, where a folder is to be (choose another name)", dir));
   }
   const fs::path probe = dir / format(".mentor-{}", ::getpid());
-  write_text(probe, "");
+  create_parents(probe, dir);
+  FileWriter(probe, dir).close();
   std::error_code ignored;
   fs::remove(probe, ignored);
 }

@@ -182,6 +182,20 @@ TEST_F(ToyScoreTest, HasAFloor) {
   EXPECT_THAT(error_of(with_floor), HasSubstr("below the floor of 0.9"));
 }
 
+TEST_F(ToyScoreTest, LooksAtEveryPathBeforeItReadsPictures) {
+  draw("_target", "");
+  write_text(dir_ / "drawn" / file_name(0, ""), "not a picture");
+  ToyScoreOptions wrong = options();
+  wrong.report = dir_ / "report.html";
+  wrong.runs = {dir_ / "nothing"};
+  EXPECT_THAT(error_of(wrong), HasSubstr("nothing/metrics.jsonl"));
+  wrong.runs.clear();
+  wrong.report = "/proc/none/report.html";
+  EXPECT_THAT(error_of(wrong), HasSubstr("/proc/none: cannot write"));
+  wrong.report = dir_ / "made";
+  EXPECT_THAT(error_of(wrong), HasSubstr("made: is a folder, where a file is to be written"));
+}
+
 TEST_F(ToyScoreTest, SaysWhatIsWrong) {
   EXPECT_THAT(error_of(options("none")), HasSubstr("none: cannot read the folder"));
   EXPECT_THAT(error_of(options()), HasSubstr("drawn: holds no picture"));
