@@ -168,6 +168,19 @@ void check_paths(const ToyScoreOptions& options) {
   for (const fs::path& run : options.runs) (void)read_metrics(run / "metrics.jsonl");
 }
 
+/// UserError for a figure below its floor; a floor of 0 asks for nothing.
+void require_floor(const ToyScoreTable& table, const std::string& name, double floor) {
+  if (floor <= 0) return;
+  const auto row = std::ranges::find(table.rows(), name, &ToyScoreRow::name);
+  if (row == table.rows().end()) {
+    throw UserError(format(
+        "{}: the prompts name all of their subjects, so there is no such figure to have a floor",
+        name));
+  }
+  if (row->mean >= floor) return;
+  throw UserError(format("{} is {:.3f}, below the floor of {}", name, row->mean, floor));
+}
+
 }  // namespace
 
 void score_toy(const ToyScoreOptions& options, std::ostream& out) {
@@ -180,10 +193,8 @@ void score_toy(const ToyScoreOptions& options, std::ostream& out) {
   if (options.json) write_text(*options.json, table.json());
   if (options.sheet) write_image(*options.sheet, draw_sheet(pictures));
   if (options.report) write_toy_report(*options.report, pictures, table, options.runs);
-  const double product = table.rows().at(2).mean;
-  if (product < options.floor) {
-    throw UserError(format("CP*PF is {:.3f}, below the floor of {}", product, options.floor));
-  }
+  require_floor(table, "CP*PF", options.floor);
+  require_floor(table, "untold CP", options.floor_untold);
 }
 
 }  // namespace mentor

@@ -159,6 +159,11 @@ void add_score(CLI::App& group) {
   command->add_option("--floor", score->floor, "fail unless CP*PF is at least this")
       ->check(CLI::Range(0., 1.).description(""))
       ->type_name("VALUE");
+  command
+      ->add_option("--floor-untold", score->floor_untold,
+                   "fail unless 'untold CP' is at least this: what only the reference tells")
+      ->check(CLI::Range(0., 1.).description(""))
+      ->type_name("VALUE");
   arguments->config.add_as_option_to(*command);
   command->callback([arguments] {
     arguments->score.config = arguments->config.load().config;

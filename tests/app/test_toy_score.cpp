@@ -179,7 +179,24 @@ TEST_F(ToyScoreTest, HasAFloor) {
   with_floor.floor = 0.01;
   EXPECT_EQ(error_of(with_floor), "no error");
   with_floor.floor = 0.9;
+  EXPECT_THAT(error_of(with_floor), HasSubstr("CP*PF is 0."));
   EXPECT_THAT(error_of(with_floor), HasSubstr("below the floor of 0.9"));
+}
+
+// A right shape is what the prompt names: by itself it raises CP, but nothing that is untold.
+TEST_F(ToyScoreTest, HasAFloorForWhatOnlyTheReferenceTells) {
+  draw("_reference", "");
+  ToyScoreOptions with_floor = options();
+  with_floor.floor_untold = 0.5;
+  EXPECT_EQ(error_of(with_floor), "no error");
+  for (int64_t i = 0; i < kRecords; ++i) {
+    fs::copy_file(dir_ / "made/pictures" / file_name((i + 1) % kRecords, "_target"),
+                  dir_ / "drawn" / file_name(i, ""), fs::copy_options::overwrite_existing);
+  }
+  EXPECT_THAT(error_of(with_floor), HasSubstr("untold CP is 0."));
+  EXPECT_THAT(error_of(with_floor), HasSubstr("below the floor of 0.5"));
+  with_floor.cases = dir_ / "made/text_to_image.jsonl";
+  EXPECT_THAT(error_of(with_floor), HasSubstr("untold CP: the prompts name all of their subjects"));
 }
 
 TEST_F(ToyScoreTest, LooksAtEveryPathBeforeItReadsPictures) {

@@ -18,6 +18,7 @@ struct ToyScoreOptions {
   std::optional<std::filesystem::path> json, sheet, report;
   std::vector<std::filesystem::path> runs;  // trainings that the report shows
   double floor = 0;                         // least CP x PF
+  double floor_untold = 0;                  // least CP of what the prompts leave untold
 };
 
 /// Reads the pictures with the oracle and prints how far they show what their records ask for.
