@@ -3,13 +3,14 @@
 # the whole method from nothing on the toy world (configs/toy): codec, vision tower, text to image,
 # stage 1, stage 2, pictures of held-out subjects, their scores. The last line names the report.
 #
-#   scripts/quickstart.sh [--short | --large] [--cases N] [--out DIR] [--floor X]
+#   scripts/quickstart.sh [--short | --large] [--cases N] [--out DIR] [--floor X] [--floor-untold X]
 #
-#   --short      a few minutes instead of a quarter of an hour: less training, worse pictures
-#   --large      64 px, more subjects, an hour or two: what made the weights in configs/toy/large
-#   --cases N    how many pictures are drawn and scored (default 300)
-#   --out DIR    where everything goes (default runs/toy, or runs/toy_short, runs/toy_large)
-#   --floor X    fail unless CP*PF is at least X
+#   --short             a few minutes instead of a quarter of an hour: less training, worse pictures
+#   --large             64 px, more subjects, an hour or two: what made configs/toy/large
+#   --cases N           how many pictures are drawn and scored (default 300)
+#   --out DIR           where everything goes (default runs/toy, or runs/toy_short, runs/toy_large)
+#   --floor X           fail unless CP*PF is at least X
+#   --floor-untold X    fail unless CP of what the prompts do not name is at least X
 #
 #   What is finished is not done again, what was interrupted goes on. Delete DIR to begin anew.
 set -euo pipefail
@@ -20,14 +21,16 @@ large=
 cases=300
 out=
 floor=
+floor_untold=
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
     --short) short=1 ;;
     --large) large=1 ;;
-    --cases | --out | --floor)
+    --cases | --out | --floor | --floor-untold)
       [ $# -ge 2 ] || fail "$1 needs a value"
-      printf -v "${1#--}" %s "$2"
+      name=${1#--}
+      printf -v "${name//-/_}" %s "$2"
       shift
       ;;
     *) fail "unknown option $1: see --help" ;;
@@ -37,7 +40,12 @@ done
 [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "--cases is '$cases': a number of pictures from 1 on"
 [ -z "$short" ] || [ -z "$large" ] || fail "--short and --large: one of them"
 configs=configs/toy${large:+/large}
+kind=${short:+short}${large:+large}
+kind=${kind:-full}
 out=$(realpath -m "${out:-$root/runs/toy${short:+_short}${large:+_large}}")
+if [ -e "$out/kind" ] && [ "$(cat "$out/kind")" != "$kind" ]; then
+  fail "$out holds a $(cat "$out/kind") quick start, this one is $kind: choose another --out, or delete it first"
+fi
 
 if [ -z "${MENTOR_BUILD_DIR:-}" ]; then
   "$root/scripts/setup.sh"
@@ -55,27 +63,35 @@ ranks=$((ranks == 3 ? 2 : ranks))
 begun=$SECONDS
 say() { printf '\n== %s  (%d min %02d s)\n' "$1" $(((SECONDS - begun) / 60)) $(((SECONDS - begun) % 60)); }
 
-# settings PART STEPS_IF_SHORT: what differs from $configs/PART.yaml
-settings() {
-  echo "--set train.out=$out/$1 --set weights.tokenizer=$out/start/spiece.model"
-  [ -z "$short" ] || echo "--set train.steps=$2 --set train.validate_every=$2 --set checkpoint.every=$2"
+# configure PART STEPS_IF_SHORT: `settings` becomes what differs from $configs/PART.yaml
+configure() {
+  settings=(--set train.out="$out/$1" --set weights.tokenizer="$out/start/spiece.model")
+  [ -z "$short" ] ||
+    settings+=(--set train.steps="$2" --set train.validate_every="$2" --set checkpoint.every="$2")
 }
 train() { # PART STEPS_IF_SHORT FROM
-  # shellcheck disable=SC2046
+  configure "$1" "$2"
   "$mentor" launch --nproc "$ranks" -- train "$configs/$1.yaml" \
-    --set weights.codec="$out/codec" --set train.init_from="$out/$3" $(settings "$1" "$2")
+    --set weights.codec="$out/codec" --set train.init_from="$out/$3" "${settings[@]}"
 }
 
+mkdir -p "$out"
+echo "$kind" >"$out/kind"
 [ -e "$out/start/config.yaml" ] ||
   "$mentor" weights init --config "$configs/world.yaml" --fan-in --toy-words --dtype fp32 \
     --out "$out/start"
 say "1 of 6: codec and vision tower, a core each"
+configure vision 350
 "$mentor" train vision "$configs/vision.yaml" \
-  --set weights.model="$out/start/model.safetensors" $(settings vision 350) &
-vision=$!
-trap 'kill $vision 2>/dev/null || true' EXIT
-"$mentor" train codec "$configs/codec.yaml" $(settings codec 450)
-wait $vision
+  --set weights.model="$out/start/model.safetensors" "${settings[@]}" &
+both=($!)
+configure codec 450
+"$mentor" train codec "$configs/codec.yaml" "${settings[@]}" &
+both+=($!)
+# Where one fails the other stops, too: a signal lets it save what it has.
+trap 'kill "${both[@]}" 2>/dev/null || true; wait' EXIT
+wait -n
+wait -n
 trap - EXIT
 say "2 of 6: text to image"
 train pretrain_t2i 800 vision
@@ -103,5 +119,6 @@ for part in codec vision pretrain_t2i stage1 stage2 ${large:+stage2_dropout}; do
   runs+=(--run "$out/$part")
 done
 "$mentor" toy score --cases "$held_out/subject.jsonl" "$out/pictures_$cases" \
-  --json "$out/scores.json" --report "$out/report.html" "${runs[@]}" ${floor:+--floor "$floor"}
+  --json "$out/scores.json" --report "$out/report.html" "${runs[@]}" ${floor:+--floor "$floor"} \
+  ${floor_untold:+--floor-untold "$floor_untold"}
 say "done: $out/report.html"
