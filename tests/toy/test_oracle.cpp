@@ -82,11 +82,12 @@ TEST_P(OracleReads, HeldOutPicturesExactly) {
   });
 }
 
-/// Pictures made of a case and how they should score, within the error of 720 samples.
+/// Pictures made of a case and how they score. Where that is no matter of course the values are
+/// measured, and may only move by two pictures of 720.
 struct Row {
   const char* name;
   std::function<Image(const World&, int64_t)> picture;
-  double cp, pf, tolerance;
+  double cp, pf, product, tolerance;
 };
 
 Image target(const World& world, int64_t i) {
@@ -106,44 +107,60 @@ Image pure_noise(const World& world, int64_t i) {
   return picture;
 }
 
-/// What a distractor leaves of a copied reference: one of two objects is the subject.
-double copied_cp(const World& world) {
-  int64_t distracted = 0;
-  for (int64_t i = 0; i < kPictures; ++i) distracted += world.pair(i).reference.distractor ? 1 : 0;
-  return 1 - 0.5 * static_cast<double>(distracted) / kPictures;
+/// The target of segmentation: the subject on black.
+Image segmented(const World& world, int64_t i) {
+  const ToyPicture painted = paint_scene(world.pair(i).reference, world.size);
+  Image picture = painted.image;
+  for (size_t k = 0; k < picture.pixels.size(); ++k) {
+    if (painted.mask.pixels[k / 3] < 128) picture.pixels[k] = 0;
+  }
+  return picture;
 }
 
-ToyScore mean_score(const World& world, const Row& row) {
+struct Means {
+  double cp = 0, pf = 0, product = 0;
+};
+
+Means mean_score(const World& world, const Row& row) {
   std::vector<ToyScore> scores(kPictures);
   for_each_index(kPictures, 2, [&](int64_t i) {
     scores[i] = score(oracle().read(row.picture(world, i)), world.pair(i).target);
   });
-  ToyScore mean;
+  Means mean;
   for (const ToyScore& one : scores) {
     mean.cp += one.cp / kPictures;
     mean.pf += one.pf / kPictures;
+    mean.product += one.cp * one.pf / kPictures;
   }
   return mean;
 }
 
+// The table of configs/toy/README.md.
 TEST(OracleTable, ScoresWhatIsNotWhatWasAskedFor) {
   const World world{"small", 32, 0};
+  constexpr double kExactly = 1e-9, kMeasured = 0.003;
   const std::vector<Row> rows = {
-      {"noise of 12", [](auto& w, auto i) { return with_noise(target(w, i), 12, i); }, 1, 1, 0},
-      {"blurred 2 x", blurred, 0.77, 0.98, 0.03},
-      {"another's", [](auto& w, auto i) { return target(w, i + 1); }, 0.045, 0.205, 0.02},
+      {"truth", target, 1, 1, 1, kExactly},
+      {"noise of 12", [](auto& w, auto i) { return with_noise(target(w, i), 12, i); }, 1, 1, 1,
+       kExactly},
+      {"blurred 2 x", blurred, 0.767, 0.976, 0.765, kMeasured},
+      {"another's", [](auto& w, auto i) { return target(w, i + 1); }, 0.042, 0.209, 0.009,
+       kMeasured},
+      // Where it has a distractor, as 29 % of them have, half of what is seen is wrong.
       {"reference copied",
-       [](auto& w, auto i) { return paint_scene(w.pair(i).reference, w.size).image; },
-       copied_cp(world), 0.19, 0.02},
+       [](auto& w, auto i) { return paint_scene(w.pair(i).reference, w.size).image; }, 0.841, 0.182,
+       0.165, kMeasured},
+      {"segmented", segmented, 0, 0, 0, kExactly},
       {"bare background",
        [](auto& w, auto i) { return toy_background(w.pair(i).target.background, w.size); }, 0,
-       1.0 / 3, 1e-9},
-      {"black", [](auto& w, auto) { return Image(w.size, w.size); }, 0, 0, 0},
-      {"pure noise", pure_noise, 0, 0, 0}};
+       1.0 / 3, 0, kExactly},
+      {"black", [](auto& w, auto) { return Image(w.size, w.size); }, 0, 0, 0, kExactly},
+      {"pure noise", pure_noise, 0, 0, 0, kExactly}};
   for (const Row& row : rows) {
-    const ToyScore mean = mean_score(world, row);
-    EXPECT_NEAR(mean.cp, row.cp, row.tolerance + 1e-9) << row.name;
-    EXPECT_NEAR(mean.pf, row.pf, row.tolerance + 1e-9) << row.name;
+    const Means mean = mean_score(world, row);
+    EXPECT_NEAR(mean.cp, row.cp, row.tolerance) << row.name;
+    EXPECT_NEAR(mean.pf, row.pf, row.tolerance) << row.name;
+    EXPECT_NEAR(mean.product, row.product, row.tolerance) << row.name;
   }
 }
 
