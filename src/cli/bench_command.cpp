@@ -78,6 +78,27 @@ void add_loader(CLI::App& group) {
   command->footer("Example:\n  mentor bench loader weights/tiny/config.yaml --data train.jsonl");
 }
 
+void add_toy(CLI::App& group) {
+  CLI::App* command = group.add_subcommand(
+      "toy", "Pictures of the toy world: drawing them, and reading them as its oracle does.");
+  auto options = std::make_shared<BenchArguments>();
+  options->config.add_to(*command);
+  options->config.add_key(*command, "--size", "toy.size");
+  options->config.add_key(*command, "--threads", "runtime.threads");
+  command->add_option("--samples", options->bench.samples, "pictures of a run (default 200)")
+      ->check(CLI::Range(1, 100000).description(""))
+      ->type_name("NUMBER");
+  command->add_option("--runs", options->bench.runs, "repetitions (default 5)")
+      ->check(CLI::Range(1, 10000).description(""))
+      ->type_name("NUMBER");
+  command->add_flag("--json", options->json, "one line of JSON instead of a table");
+  command->callback([options] {
+    const BenchResult result = bench_toy(options->config.load().config, options->bench);
+    std::cout << (options->json ? result.json() + "\n" : result.text());
+  });
+  command->footer("Example:\n  mentor bench toy --size 64 --json");
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& mentor) {
@@ -97,6 +118,7 @@ void add_bench_command(CLI::App& mentor) {
                      .run = bench_train_step,
                      .numbers = {kPromptTokens, kMicroBatch, kRuns}});
   add_loader(*group);
+  add_toy(*group);
   add_bench(*group, {.name = "load",
                      .help = "From the configuration's files to the first decode step.",
                      .run = bench_load});

@@ -4,6 +4,7 @@
 #include "support/temp_dir.h"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace mentor {
 namespace {
@@ -70,6 +71,19 @@ TEST(ToyCommand, TrainsATokenizer) {
   const TempDir dir;
   const std::string file = (dir / "spiece.model").string();
   ASSERT_EQ(mentor({"toy", "tokenizer", "--out", file}).exit_code, 0);
+TEST(ToyCommand, BenchTellsHowFastItIsDrawnAndRead) {
+  const ProgramResult result =
+      mentor({"bench", "toy", "--size", "64", "--samples", "10", "--runs", "2", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto figures = nlohmann::json::parse(result.out);
+  EXPECT_EQ(figures.at("bench"), "toy");
+  EXPECT_EQ(figures.at("size"), "64");
+  for (const char* figure : {"drawn_pictures_per_s", "read_pictures_per_s"}) {
+    EXPECT_GT(figures.at(figure).at("min"), 0) << figure;
+    EXPECT_EQ(figures.at(figure).at("n"), 2) << figure;
+  }
+}
+
   const ProgramResult seen =
       mentor({"tokenize", "--tokenizer", file, "--set", "model.prompt.image_token_id=300",
               "--prompt", "The stars in <image>."});

@@ -15,7 +15,7 @@ struct BenchOptions {
   int64_t runs = 5;            // repetitions of everything else
   int64_t micro_batch = 1;     // samples of a training step
   std::filesystem::path data;  // records, for the loader; empty: data.mixture
-  int64_t samples = 200;       // of them, timed
+  int64_t samples = 200;       // of them, timed; for the toy world, pictures
 };
 
 /// Repetitions of one measurement.
@@ -50,6 +50,8 @@ struct BenchResult {
 [[nodiscard]] BenchResult bench_train_step(const RunConfig& config, const BenchOptions& options);
 /// Records to examples on all configured threads, with nothing else to do.
 [[nodiscard]] BenchResult bench_loader(const LoadedRunConfig& run, const BenchOptions& options);
+/// The toy world on all configured threads: pictures drawn, and read by its oracle, per second.
+[[nodiscard]] BenchResult bench_toy(const RunConfig& config, const BenchOptions& options);
 /// From the configured files to the first decode step, once: run it again for another sample.
 [[nodiscard]] BenchResult bench_load(const RunConfig& config, const BenchOptions& options);
 
