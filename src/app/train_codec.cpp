@@ -115,7 +115,8 @@ class CodecTarget : public TrainTarget {
 void CodecTarget::require_room_for_judges() const {
   constexpr int64_t kLeastForLpips = 16;
   const int64_t size = config_.model.image_size;
-  const int64_t least = int64_t{1} << (training_.discriminator_layers + 1);
+  // `layers` halvings, then two convolutions 4x4 that each take a pixel away.
+  const int64_t least = int64_t{3} << training_.discriminator_layers;
   if (training_.adversarial() && size < least) {
     throw ConfigError(
         format("codec_training.discriminator_layers: {} layers need pictures of {} pixels, but "

@@ -198,7 +198,9 @@ TEST_F(TrainCodec, WhatCannotBeTrainedIsSaidInOneMessage) {
                           "codec_training.lpips_vgg=" + path("none.pth")}),
               AllOf(HasSubstr("codec_training.lpips_vgg: "), HasSubstr("none.pth does not exist")));
   EXPECT_THAT(message_of({"codec_training.discriminator_layers=5"}),
-              HasSubstr("5 layers need pictures of 64 pixels, but model.image_size is 32"));
+              HasSubstr("5 layers need pictures of 96 pixels, but model.image_size is 32"));
+  EXPECT_THAT(message_of({"codec_training.discriminator_layers=4"}),
+              HasSubstr("4 layers need pictures of 48 pixels, but model.image_size is 32"));
   EXPECT_THAT(message_of({"codec_training.crop_min=0.8"}),
               HasSubstr("data.mixture.drawn holds 200 segmentation records"));
   fs::create_directories(path("empty"));

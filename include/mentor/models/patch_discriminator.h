@@ -23,7 +23,7 @@ struct PatchDiscriminatorOptions {
 class PatchDiscriminatorImpl : public torch::nn::Module {
  public:
   explicit PatchDiscriminatorImpl(const PatchDiscriminatorOptions& options = {});
-  /// Pixels in [-1, 1], sides of at least 2^(num_layers + 1) -> fp32 logits [B, 1, h, w].
+  /// Pixels in [-1, 1], sides of at least 3 * 2^num_layers -> fp32 logits [B, 1, h, w].
   [[nodiscard]] at::Tensor forward(const at::Tensor& pixels_B3HW);
 
  private:
