@@ -16,7 +16,9 @@ UnfinishedFolder::UnfinishedFolder(fs::path folder) : folder_(std::move(folder))
         format("{}: exists already: choose another --out, or delete it first", folder_));
   }
   unfinished_ = folder_.string() + format(".{}.tmp", ::getpid());
-  require_writable_directory(unfinished_);
+  std::error_code error;
+  fs::create_directories(unfinished_, error);
+  if (error) throw UserError(format("{}: cannot create: {}", folder_, error.message()));
 }
 
 UnfinishedFolder::~UnfinishedFolder() {

@@ -30,6 +30,8 @@ TEST(ToyCommand, EveryFileItMakesPassesTheCheck) {
   const ProgramResult checked = mentor(check);
   EXPECT_EQ(checked.exit_code, 0) << checked.out;
   expect_one_message(mentor({"toy", "make", "--out", made}), "made: exists already");
+  const ProgramResult nowhere = mentor({"toy", "make", "--out", "/proc/none/made"});
+  expect_one_message(nowhere, "error: /proc/none/made: cannot create");
 }
 
 TEST(ToyCommand, ShowsPairsAndCaptions) {
@@ -44,6 +46,8 @@ TEST(ToyCommand, ShowsPairsAndCaptions) {
   EXPECT_LT(read_image(file).width, 600);
   expect_one_message(mentor({"toy", "show", "-p", "a cyan and red striped star", "--out", file}),
                      "the toy world has no 'cyan'");
+  expect_one_message(mentor({"toy", "show", "-p", "", "--out", file}),
+                     "'': a subject has a shape, a pattern and two colours");
   expect_one_message(mentor({"toy", "show", "--size", "48", "--out", file}),
                      "toy.size: must be 32, 64 or 128, not 48");
   expect_one_message(mentor({"toy", "show", "--set", "toy.identities=529", "--out", file}),
@@ -67,10 +71,6 @@ TEST(ToyCommand, ScoresPictures) {
   expect_one_message(mentor({"toy", "score", "--cases", cases, made}), "holds no picture");
 }
 
-TEST(ToyCommand, TrainsATokenizer) {
-  const TempDir dir;
-  const std::string file = (dir / "spiece.model").string();
-  ASSERT_EQ(mentor({"toy", "tokenizer", "--out", file}).exit_code, 0);
 TEST(ToyCommand, BenchTellsHowFastItIsDrawnAndRead) {
   const ProgramResult result =
       mentor({"bench", "toy", "--size", "64", "--samples", "10", "--runs", "2", "--json"});
@@ -84,6 +84,10 @@ TEST(ToyCommand, BenchTellsHowFastItIsDrawnAndRead) {
   }
 }
 
+TEST(ToyCommand, TrainsATokenizer) {
+  const TempDir dir;
+  const std::string file = (dir / "spiece.model").string();
+  ASSERT_EQ(mentor({"toy", "tokenizer", "--out", file}).exit_code, 0);
   const ProgramResult seen =
       mentor({"tokenize", "--tokenizer", file, "--set", "model.prompt.image_token_id=300",
               "--prompt", "The stars in <image>."});
