@@ -71,12 +71,13 @@ std::string headline_html(const Evaluation& evaluation, const EvaluationFigures&
 
 /// Everything that the figures depend on, by its hash.
 std::string hashes_text(const Evaluation& evaluation) {
-  std::set<std::string> prompts;
+  std::set<std::string> prompts, hosts;
   std::map<ItemKey, std::string> pictures;
   ContentHasher ratings, generated;
   double cost = 0;
   for (const auto& [key, attempt] : evaluation.ratings) {
     prompts.insert(attempt.prompt_sha256);
+    if (!attempt.judge.host.empty()) hosts.insert(attempt.judge.host);
     pictures[key.item] = attempt.generated_sha256;
     ratings.add_field(format("{} {} {} {}", task_name(key.task), key.run, key.item.string(),
                              attempt.score.value_or(-1)));
@@ -93,11 +94,10 @@ std::string hashes_text(const Evaluation& evaluation) {
   }
   if (!evaluation.is_rated()) return text;
   const JudgeIdentity& judge = evaluation.judge;
-  text += format(
-      "model       {}\nhost        {}\nparameters  {}\nrubric      {}\nscores      {}\n"
-      "pictures    {}\n",
-      judge.model, judge.host, judge.parameters, judge.rubric, ratings.hash().string(),
-      generated.hash().string());
+  text += format("model       {}\nparameters  {}\nrubric      {}\nscores      {}\npictures    {}\n",
+                 judge.model, judge.parameters, judge.rubric, ratings.hash().string(),
+                 generated.hash().string());
+  for (const std::string& host : hosts) text += "host        " + host + "\n";
   for (const std::string& prompt : prompts) {
     if (!prompt.empty()) text += "prompt      sha256 " + prompt + "\n";
   }

@@ -73,6 +73,16 @@ TEST(Evaluation, SaysWhatIsWrong) {
                         "evaluate.out"));
 }
 
+TEST(Evaluation, TakesTheRatingsOfAJudgeThatMoved) {
+  JudgedFolder folder;
+  folder.judge(1, [](const RatingKey&) { return 3; });
+  Attempt moved = read_attempts(ratings_file(folder.config.out)).front();
+  moved.key.run = 1;
+  moved.judge.host = "10.0.0.7";
+  RatingStore(ratings_file(folder.config.out)).append(moved);
+  EXPECT_EQ(load_evaluation(folder.config).judge.model, "judge-1");
+}
+
 TEST(Evaluation, SaysWhyItIsNotComparable) {
   Evaluation evaluation{.method = "m",
                         .judge = {.model = "gpt-4o-2024-05-13", .rubric = "official"}};

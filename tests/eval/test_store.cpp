@@ -92,5 +92,13 @@ TEST(RatingStore, NamesDamageAndRivals) {
               ThrowsMessage<UserError>(HasSubstr("taken")));
 }
 
+TEST(JudgeIdentity, IsTheSameAtAnotherAddress) {
+  const JudgeIdentity judge = {"qwen", "localhost", "{}", "own rubric"};
+  EXPECT_EQ(judge, (JudgeIdentity{"qwen", "127.0.0.1", "{}", "own rubric"}));
+  EXPECT_NE(judge, (JudgeIdentity{"llava", "localhost", "{}", "own rubric"}));
+  EXPECT_NE(judge, (JudgeIdentity{"qwen", "localhost", "{\"a\": 1}", "own rubric"}));
+  EXPECT_NE(judge, (JudgeIdentity{"qwen", "localhost", "{}", "official"}));
+}
+
 }  // namespace
 }  // namespace mentor

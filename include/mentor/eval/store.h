@@ -43,7 +43,11 @@ struct JudgeIdentity {
   std::string host;        // "api.openai.com"; "" without a network
   std::string parameters;  // JSON: temperature, size of pictures, ... whatever changes answers
   std::string rubric;      // "official", or "own rubric: not comparable"
-  friend bool operator==(const JudgeIdentity&, const JudgeIdentity&) = default;
+
+  /// Where a model answers changes nothing of what it says: the host does not count.
+  friend bool operator==(const JudgeIdentity& a, const JudgeIdentity& b) {
+    return a.model == b.model && a.parameters == b.parameters && a.rubric == b.rubric;
+  }
 };
 
 /// One attempt at a rating.
