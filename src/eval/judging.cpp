@@ -51,14 +51,25 @@ void require_same_judge(const fs::path& file, const std::vector<Attempt>& attemp
   differ("settings", other.parameters, judge.parameters);
 }
 
-/// What is to be asked, and what must no longer count.
+/// The same answer once more, for which nothing was asked.
+Attempt unpaid(Attempt attempt) {
+  attempt.input_tokens = attempt.output_tokens = 0;
+  attempt.cost = attempt.seconds = 0;
+  attempt.time = utc_time();
+  return attempt;
+}
+
+/// What is to be asked, and what the file must say before.
 struct Plan {
   std::vector<Question> questions;
-  std::vector<Attempt> withdrawn;  // scores of what has been replaced since
-  int64_t made = 0;                // ratings that there are
+  /// Scores of what was replaced since no longer count, those of what came back count again.
+  std::vector<Attempt> changes;
+  int64_t made = 0;  // ratings that there are
 };
 
-Plan plan_ratings(std::vector<Question> wanted, const Ratings& ratings) {
+Plan plan_ratings(std::vector<Question> wanted, const std::vector<Attempt>& attempts) {
+  const Ratings ratings = last_attempts(attempts);
+  const StoredAnswers answers = stored_answers(attempts);
   Plan plan;
   for (Question& question : wanted) {
     const auto found = ratings.find(question.key);
@@ -67,10 +78,16 @@ Plan plan_ratings(std::vector<Question> wanted, const Ratings& ratings) {
       ++plan.made;
       continue;
     }
+    const auto answer = answers.find({question.key, question.content_key});
+    if (answer != answers.end() && answer->second->status == RatingStatus::kOk) {
+      plan.changes.push_back(unpaid(*answer->second));
+      ++plan.made;
+      continue;
+    }
     if (scored) {
-      plan.withdrawn.push_back(question.attempt(found->second.judge));
-      plan.withdrawn.back().status = RatingStatus::kMissing;
-      plan.withdrawn.back().error = "the picture, its caption or the rubric was replaced";
+      plan.changes.push_back(question.attempt(found->second.judge));
+      plan.changes.back().status = RatingStatus::kMissing;
+      plan.changes.back().error = "the picture, its caption or the rubric was replaced";
     }
     plan.questions.push_back(std::move(question));
   }
@@ -165,8 +182,9 @@ JudgingState judge_samples(const EvaluateConfig& config, const std::vector<Sampl
     spending.add(attempt);
     ratings.insert_or_assign(attempt.key, attempt);
   };
-  const Plan plan = plan_ratings(wanted_ratings(config, items, rubric, judge->identity()), ratings);
-  for (const Attempt& attempt : plan.withdrawn) keep(attempt);
+  const Plan plan =
+      plan_ratings(wanted_ratings(config, items, rubric, judge->identity()), store.attempts());
+  for (const Attempt& attempt : plan.changes) keep(attempt);
   for (const Attempt& attempt : missing_attempts(config, items, ratings, judge->identity())) {
     keep(attempt);
   }
@@ -194,8 +212,7 @@ CostEstimate estimate_cost(const EvaluateConfig& config, const std::vector<Sampl
                       .rubric = rubric.label};
   if (config.judge.kind == "oracle") judge = oracle_identity();
   if (config.judge.kind == "similarity") judge = make_similarity_judge(config)->identity();
-  const Plan plan =
-      plan_ratings(wanted_ratings(config, items, rubric, judge), last_attempts(attempts));
+  const Plan plan = plan_ratings(wanted_ratings(config, items, rubric, judge), attempts);
   std::array<TokenCount, 2> measured;
   std::array<double, 2> answers{};
   for (const Attempt& attempt : attempts) {
@@ -235,10 +252,7 @@ int64_t reparse_answers(const EvaluateConfig& config) {
     Attempt attempt = last;
     apply_parser(attempt, parser_rule(config.judge, last.judge));
     if (attempt.score == last.score) continue;
-    attempt.input_tokens = attempt.output_tokens = 0;  // nothing was asked
-    attempt.cost = attempt.seconds = 0;
-    attempt.time = utc_time();
-    store.append(attempt);
+    store.append(unpaid(attempt));
     ++changed;
   }
   return changed;

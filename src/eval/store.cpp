@@ -139,6 +139,16 @@ Ratings last_attempts(const std::vector<Attempt>& attempts) {
   return ratings;
 }
 
+StoredAnswers stored_answers(const std::vector<Attempt>& attempts) {
+  StoredAnswers answers;
+  for (const Attempt& attempt : attempts) {
+    const bool read =
+        attempt.status == RatingStatus::kOk || attempt.status == RatingStatus::kParseError;
+    if (read) answers.insert_or_assign({attempt.key, attempt.content_key}, &attempt);
+  }
+  return answers;
+}
+
 fs::path ratings_file(const fs::path& out_folder) { return out_folder / "ratings.jsonl"; }
 
 struct RatingStore::State {

@@ -149,6 +149,38 @@ TEST_F(Judging, RatesReplacedPicturesAgain) {
   EXPECT_EQ(all.at(2 * kItems + 1).status, RatingStatus::kMissing);
 }
 
+TEST_F(Judging, PaysOnceForAPictureThatGoesAndComesBack) {
+  const MockChatServer server(fair_reply);
+  config_.judge.runs = 1;
+  config_.allow_partial = true;
+  const double cost = judge(server).cost;
+  const Ratings first = last_attempts(attempts());
+  const fs::path picture =
+      dir_ / "samples" / "tgt_image" / dataset_.subjects[1].collection_id() / "4_0.jpg";
+  const std::string bytes = read_text(picture);
+  fs::remove(picture);
+  EXPECT_EQ(judge(server).text(), "ok 70, missing 2");
+  put_file(picture, bytes);
+  EXPECT_EQ(estimate_cost(config_, read_input(config_).items).cp_questions, 0);
+  JudgingState state = judge(server);
+  EXPECT_EQ(state.text(), "ok 72");
+  EXPECT_EQ(state.before, 2 * kItems);
+  EXPECT_EQ(server.count(), 2 * kItems);
+
+  put_file(picture, encode_jpeg(Image(8, 8)));
+  judge(server);
+  EXPECT_EQ(server.count(), 2 * kItems + 2);
+  put_file(picture, bytes);
+  state = judge(server);
+  EXPECT_EQ(state.text(), "ok 72");
+  EXPECT_EQ(server.count(), 2 * kItems + 2);
+  EXPECT_NEAR(state.cost, cost + 0.00515 + 0.0075, 1e-9) << "of the other picture alone";
+  for (const auto& [key, attempt] : last_attempts(attempts())) {
+    EXPECT_EQ(attempt.generated_sha256, first.at(key).generated_sha256);
+    EXPECT_EQ(attempt.score, first.at(key).score);
+  }
+}
+
 TEST_F(Judging, RepeatsWhatFailedByItsKind) {
   std::map<std::string, int64_t> asked;
   const MockChatServer server([&](const MockRequest& request, int64_t number) -> MockReply {

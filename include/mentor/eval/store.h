@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mentor {
@@ -76,6 +77,11 @@ using Ratings = std::map<RatingKey, Attempt>;
 /// file:line for anything else that is no attempt; none for a file that does not exist.
 [[nodiscard]] std::vector<Attempt> read_attempts(const fs::path& file);
 [[nodiscard]] Ratings last_attempts(const std::vector<Attempt>& attempts);
+
+/// The last answer to each question that was read, with or without a score, by its content key: a
+/// picture that comes back finds what was said of it. Points into `attempts`.
+using StoredAnswers = std::map<std::pair<RatingKey, std::string>, const Attempt*>;
+[[nodiscard]] StoredAnswers stored_answers(const std::vector<Attempt>& attempts);
 
 /// Where `mentor evaluate judge` keeps its attempts.
 [[nodiscard]] fs::path ratings_file(const fs::path& out_folder);
