@@ -11,6 +11,8 @@
 #include "mentor/eval/score_parser.h"
 
 #include <chrono>
+#include <map>
+#include <optional>
 
 namespace mentor {
 namespace {
@@ -240,19 +242,41 @@ CostEstimate estimate_cost(const EvaluateConfig& config, const std::vector<Sampl
   return estimate;
 }
 
+namespace {
+
+/// What stands in the answers to one question, the newest first: its last score, or that it has
+/// none. Nothing without answers that were read.
+std::optional<Attempt> read_again(const std::vector<const Attempt*>& attempts,
+                                  const JudgeConfig& config) {
+  const Attempt& last = *attempts.back();
+  std::optional<Attempt> without_score;
+  for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
+    Attempt again = **attempt;
+    const bool was_read =
+        again.status == RatingStatus::kOk || again.status == RatingStatus::kParseError;
+    if (!was_read || again.answer.empty() || again.content_key != last.content_key) continue;
+    apply_parser(again, parser_rule(config, again.judge));
+    if (again.score) return again;
+    if (!without_score) without_score = again;
+  }
+  return without_score;
+}
+
+}  // namespace
+
 int64_t reparse_answers(const EvaluateConfig& config) {
   const fs::path file = store_of(config);
   if (read_attempts(file).empty()) {
     throw DataError(format("{}: holds no ratings: run mentor evaluate judge first", file));
   }
   RatingStore store(file);
+  std::map<RatingKey, std::vector<const Attempt*>> by_rating;
+  for (const Attempt& attempt : store.attempts()) by_rating[attempt.key].push_back(&attempt);
   int64_t changed = 0;
-  for (const auto& [key, last] : last_attempts(store.attempts())) {
-    if (last.status != RatingStatus::kOk && last.status != RatingStatus::kParseError) continue;
-    Attempt attempt = last;
-    apply_parser(attempt, parser_rule(config.judge, last.judge));
-    if (attempt.score == last.score) continue;
-    store.append(unpaid(attempt));
+  for (const auto& [key, attempts] : by_rating) {
+    const std::optional<Attempt> again = read_again(attempts, config.judge);
+    if (!again || again->score == attempts.back()->score) continue;
+    store.append(unpaid(*again));
     ++changed;
   }
   return changed;

@@ -379,6 +379,33 @@ TEST_F(Judging, ReadsStoredAnswersAgain) {
   EXPECT_NEAR(state.cost, kItems * 0.00515 + 34 * 0.0075 + 2 * 0.00515, 1e-9);
 }
 
+TEST_F(Judging, ReadsAnAnswerAgainThoughTheNextQuestionGotNone) {
+  std::map<std::string, int64_t> asked;
+  const MockChatServer server([&](const MockRequest& request, int64_t number) -> MockReply {
+    const std::string caption = request.caption();
+    if (caption != "A toy 01 in place 0") return fair_reply(request, number);
+    return asked[caption]++ == 0 ? chat_reply("**Score**: 4") : MockReply{.status = 429};
+  });
+  config_.judge.runs = 1;
+  config_.judge.retries = 0;
+  config_.judge.new_seeds = 1;
+  config_.judge.parser = "strict";
+  EXPECT_EQ(judge(server).text(), "ok 71, http_error 1");
+  config_.judge.parser = "lenient";
+  EXPECT_EQ(reparse_answers(config_), 1);
+  EXPECT_EQ(attempts().back().score, 4);
+  EXPECT_EQ(reparse_answers(config_), 0);
+  const int64_t before = server.count();
+  EXPECT_EQ(judge(server).text(), "ok 72");
+  EXPECT_EQ(server.count(), before);
+}
+
+TEST_F(Judging, LeavesScoresWithoutAnAnswerAlone) {
+  RatingStore(ratings_file(config_.out))
+      .append({.status = RatingStatus::kOk, .score = 3, .judge = {.model = "gpt"}});
+  EXPECT_EQ(reparse_answers(config_), 0);
+}
+
 TEST_F(Judging, ReplaysAnotherRun) {
   const MockChatServer server(fair_reply);
   judge(server);

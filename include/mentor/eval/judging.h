@@ -41,8 +41,9 @@ struct CostEstimate {
 [[nodiscard]] CostEstimate estimate_cost(const EvaluateConfig& config,
                                          const std::vector<SampleFiles>& items);
 
-/// Reads all stored answers again by judge.parser, without a question; appends what changed and
-/// returns how many that are.
+/// Reads all stored answers about the pictures that are rated again by judge.parser, without a
+/// question: of several to one question the last one with a score counts. Appends what changed and
+/// returns how many that are. Scores without an answer, from files of others, stay.
 int64_t reparse_answers(const EvaluateConfig& config);
 
 }  // namespace mentor
