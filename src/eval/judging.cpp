@@ -212,6 +212,7 @@ CostEstimate estimate_cost(const EvaluateConfig& config, const std::vector<Sampl
   JudgeIdentity judge{.model = config.judge.model,
                       .parameters = judge_parameters(config.judge),
                       .rubric = rubric.label};
+  if (config.judge.kind == "replay") judge = make_replay_judge(config.judge)->identity();
   if (config.judge.kind == "oracle") judge = oracle_identity();
   if (config.judge.kind == "similarity") judge = make_similarity_judge(config)->identity();
   const Plan plan = plan_ratings(wanted_ratings(config, items, rubric, judge), attempts);

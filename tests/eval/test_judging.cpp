@@ -421,8 +421,28 @@ TEST_F(Judging, ReplaysAnotherRun) {
     EXPECT_EQ(attempt.judge, first.at(key).judge);
     EXPECT_EQ(attempt.cost, 0);
   }
+  EXPECT_EQ(estimate_cost(config_, read_input(config_).items).pf_questions, 0);
   config_.judge.replay = "";
   EXPECT_THAT([&] { judge(); }, ThrowsMessage<ConfigError>(HasSubstr("judge.replay: is not set")));
+}
+
+TEST_F(Judging, ReplaysNothingAboutOtherPictures) {
+  const MockChatServer server(fair_reply);
+  config_.judge.runs = 1;
+  judge(server);
+  const std::string id = dataset_.subjects[1].collection_id();
+  put_file(dir_ / "samples/tgt_image" / id / "4_0.jpg", encode_jpeg(Image(8, 8)));
+  put_file(dir_ / "samples/text" / id / "5_0.txt", "A toy 01 elsewhere");
+  config_.judge.kind = "replay";
+  config_.judge.replay = ratings_file(config_.out);
+  config_.out = dir_ / "again";
+  EXPECT_EQ(judge().text(), "ok 69, missing 3");
+  std::multiset<std::string> errors;
+  for (const Attempt& attempt : attempts()) {
+    if (!attempt.score) errors.insert(attempt.error.substr(attempt.error.find(": ") + 2));
+  }
+  EXPECT_EQ(errors.count("the stored answer is about another picture"), 2U);
+  EXPECT_EQ(errors.count("the stored answer is about another caption or by other settings"), 1U);
 }
 
 }  // namespace

@@ -61,7 +61,8 @@ struct JudgeConfig {
     v("prompts", prompts,
       "folder of the official prompt files (dreambench_plus/prompts); empty: our own rubric, whose "
       "figures are not comparable");
-    v("replay", replay, "with kind replay: the ratings.jsonl whose answers are read again");
+    v("replay", replay,
+      "with kind replay: the ratings.jsonl whose answers about the same pictures are read again");
     v("runs", runs, "complete runs over all pictures", bound::between(1, 1000));
     v("seed", seed, "what the seeds of the questions are drawn from", bound::non_negative());
     v("temperature", temperature, "of the judge", bound::non_negative());

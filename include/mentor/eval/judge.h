@@ -41,7 +41,7 @@ class Judge {
 /// cannot work.
 [[nodiscard]] std::unique_ptr<Judge> make_chat_judge(const JudgeConfig& config,
                                                      const Rubric& rubric, double spent);
-/// The answers in the file of another run, read again.
+/// The answers in the file of another run, read again, where they are about the same pictures.
 [[nodiscard]] std::unique_ptr<Judge> make_replay_judge(const JudgeConfig& config);
 
 /// Reads pictures of the toy world and compares them with the reference and the prompt: exact, the
