@@ -2,6 +2,7 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/words.h"
 #include "mentor/image/image_io.h"
 #include "mentor/image/resample.h"
 #include "mentor/report/picture.h"
@@ -143,7 +144,8 @@ std::vector<std::string> model_warnings(std::string_view body, const std::string
                    model, date->is_string() ? date->get<std::string>() : date->dump())};
   }
   constexpr size_t kMostCharacters = 200;
-  if (others.size() > kMostCharacters) others = others.substr(0, kMostCharacters) + "...";
+  const std::string_view first = cut_text(others, kMostCharacters);
+  if (first.size() < others.size()) others = std::string(first) + "...";
   if (others.empty()) return {};
   return {format("{} is not among the models that the server lists: {}", model, others)};
 }
@@ -163,7 +165,7 @@ std::string chat_error(std::string_view body) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
   }
-  return text.empty() ? "no reason given" : text.substr(0, kMostCharacters);
+  return text.empty() ? "no reason given" : std::string(cut_text(text, kMostCharacters));
 }
 
 std::string judge_parameters(const JudgeConfig& config) {

@@ -1,5 +1,6 @@
 #include "mentor/core/format.h"
 #include "mentor/core/parallel.h"
+#include "mentor/core/words.h"
 #include "mentor/image/image_io.h"
 #include "mentor/image/resample.h"
 #include "mentor/report/html.h"
@@ -79,12 +80,8 @@ std::string words_html(const Evaluation& evaluation, const ItemKey& item) {
   for (const RatingTask task : evaluation.tasks) {
     const auto found = evaluation.ratings.find({task, 0, item});
     if (found == evaluation.ratings.end() || found->second.answer.size() < kBareScore) continue;
-    std::string answer = found->second.answer;
-    if (answer.size() > kLongest) {
-      size_t end = kLongest;  // not inside a letter
-      while (end > 0 && (static_cast<unsigned char>(answer[end]) & 0xc0) == 0x80) --end;
-      answer = answer.substr(0, end) + " …";
-    }
+    std::string answer(cut_text(found->second.answer, kLongest));
+    if (answer.size() < found->second.answer.size()) answer += " …";
     html += format("<p>{}: {}</p>", task == RatingTask::kCp ? "CP" : "PF", escape_html(answer));
   }
   return html.empty() ? "" : "<details><summary>judge</summary>" + html + "</details>";

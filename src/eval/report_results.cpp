@@ -1,4 +1,5 @@
 #include "mentor/core/format.h"
+#include "mentor/core/words.h"
 #include "mentor/eval/published.h"
 #include "mentor/report/html.h"
 #include "mentor/report/page.h"
@@ -138,7 +139,7 @@ std::string failures_html(const Evaluation& evaluation) {
     rows += format("<tr><td>{}</td><td>{}, run {}</td><td>{}: {}</td></tr>\n", key.item.string(),
                    key.task == RatingTask::kCp ? "CP" : "PF", key.run + 1,
                    asked ? status_name(found->second.status) : "missing",
-                   escape_html(std::string_view(why).substr(0, kLongest)));
+                   escape_html(cut_text(why, kLongest)));
   }
   if (count == 0) return "";
   const std::string note = count > kMostRows

@@ -25,5 +25,16 @@ TEST(WrapWords, BreaksBetweenWordsAndKeepsLines) {
   EXPECT_EQ(wrap_words("", 80, 2), "");
 }
 
+TEST(CutText, EndsBetweenLetters) {
+  EXPECT_EQ(cut_text("abc", 3), "abc");
+  EXPECT_EQ(cut_text("abc", 2), "ab");
+  EXPECT_EQ(cut_text("aü漢", 1), "a");
+  EXPECT_EQ(cut_text("aü漢", 2), "a");
+  EXPECT_EQ(cut_text("aü漢", 3), "aü");
+  EXPECT_EQ(cut_text("aü漢", 5), "aü");
+  EXPECT_EQ(cut_text("aü漢", 6), "aü漢");
+  EXPECT_EQ(cut_text("漢", 0), "");
+}
+
 }  // namespace
 }  // namespace mentor

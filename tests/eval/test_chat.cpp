@@ -137,6 +137,12 @@ TEST(ChatError, SaysWhyInOneLine) {
   EXPECT_EQ(chat_error("<html>\r\n"), "<html>  ");
   EXPECT_EQ(chat_error(""), "no reason given");
   EXPECT_THAT(chat_error(std::string(10000, 'x')), SizeIs(300));
+  const std::string thousand_letters = [] {
+    std::string text = "x";
+    for (int i = 0; i < 1000; ++i) text += "ü";
+    return text;
+  }();
+  EXPECT_THAT(chat_error(thousand_letters), SizeIs(299)) << "300 would cut a letter in two";
 }
 
 // evaluation.md 3.8: the published texts and prices give 9.12 on CP and 11.16 on PF for 1350 items.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,9 @@ namespace mentor {
 /// `text` broken between words into lines of at most `columns`. Lines after the first begin with
 /// `indent` spaces (the first is taken to begin at that column already). Keeps line breaks.
 [[nodiscard]] std::string wrap_words(std::string_view text, int columns, int indent);
+
+/// The beginning of `text`, at most so many bytes, without a part of a letter (UTF-8) at its end.
+[[nodiscard]] std::string_view cut_text(std::string_view text, size_t bytes);
 
 /// Width for help texts: that of the terminal at standard output, at least 60 and at most 100;
 /// 80 where the output is no terminal.
