@@ -60,6 +60,12 @@ std::string text_or_empty(const nlohmann::json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+/// A number, whatever else stands there; 0 for null and absent. It decides about no answer.
+int64_t count_or_zero(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<int64_t>() : 0;
+}
+
 /// The text of a message's content, which some servers give in parts.
 std::string content_text(const nlohmann::json& message) {
   const auto content = message.find("content");
@@ -119,9 +125,9 @@ ChatAnswer parse_chat_answer(std::string_view body) {
     if (answer.refusal.empty() && text_or_empty(choice, "finish_reason") == "content_filter") {
       answer.refusal = "stopped by the server's content filter";
     }
-    if (json.contains("usage") && json["usage"].is_object()) {
-      answer.input_tokens = json["usage"].value("prompt_tokens", int64_t{0});
-      answer.output_tokens = json["usage"].value("completion_tokens", int64_t{0});
+    if (const auto usage = json.find("usage"); usage != json.end()) {
+      answer.input_tokens = count_or_zero(*usage, "prompt_tokens");
+      answer.output_tokens = count_or_zero(*usage, "completion_tokens");
     }
     return answer;
   } catch (const nlohmann::json::exception& e) {

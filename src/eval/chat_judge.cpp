@@ -4,6 +4,7 @@
 #include "mentor/core/interrupt.h"
 #include "mentor/core/log.h"
 #include "mentor/core/random.h"
+#include "mentor/core/words.h"
 #include "mentor/eval/chat.h"
 #include "mentor/eval/cost.h"
 #include "mentor/eval/judge.h"
@@ -220,7 +221,7 @@ class ChatJudge : public Judge {
       answer = parse_chat_answer(reply.body);
     } catch (const DataError& e) {
       attempt.error = e.what();
-      repeat(asked, attempt, /*retry_after=*/0);
+      take_unreadable(reply, asked, attempt);
       return;
     }
     lost_in_a_row_ = 0;
@@ -249,6 +250,16 @@ class ChatJudge : public Judge {
     } else {
       ask_again(asked, attempt);
     }
+  }
+
+  /// The server says that it worked, so it is paid, as far as that can be guessed. What it sent is
+  /// kept for people to read.
+  void take_unreadable(const HttpReply& reply, Asked& asked, Attempt& attempt) {
+    constexpr size_t kMostBytes = size_t{1} << 16;
+    attempt.answer = cut_text(without_key(reply.body), kMostBytes);
+    attempt.cost = price_of(config_, asked.expected);
+    spent_ += attempt.cost;
+    repeat(asked, attempt, /*retry_after=*/0);
   }
 
   void take_refusal(Asked& asked, Attempt& attempt) {

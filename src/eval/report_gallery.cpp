@@ -79,7 +79,10 @@ std::string words_html(const Evaluation& evaluation, const ItemKey& item) {
   std::string html;
   for (const RatingTask task : evaluation.tasks) {
     const auto found = evaluation.ratings.find({task, 0, item});
-    if (found == evaluation.ratings.end() || found->second.answer.size() < kBareScore) continue;
+    if (found == evaluation.ratings.end() || found->second.answer.size() < kBareScore ||
+        found->second.status == RatingStatus::kHttpError) {
+      continue;
+    }
     std::string answer(cut_text(found->second.answer, kLongest));
     if (answer.size() < found->second.answer.size()) answer += " …";
     html += format("<p>{}: {}</p>", task == RatingTask::kCp ? "CP" : "PF", escape_html(answer));

@@ -104,6 +104,16 @@ TEST(ChatAnswer, IsTakenApart) {
           R"({"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]})")
           .refusal,
       HasSubstr("content filter"));
+  for (const char* usage :
+       {"null", "7", "{}", R"({"prompt_tokens": null, "completion_tokens": null})",
+        R"({"prompt_tokens": "many", "completion_tokens": []})"}) {
+    const ChatAnswer uncounted = parse_chat_answer(
+        std::string(R"({"choices": [{"message": {"content": "Score: 1"}}], "usage": )") + usage +
+        "}");
+    EXPECT_EQ(uncounted.text, "Score: 1") << usage;
+    EXPECT_EQ(uncounted.input_tokens, 0) << usage;
+    EXPECT_EQ(uncounted.output_tokens, 0) << usage;
+  }
   for (const char* wrong : {"", "<html>", "{}", R"({"choices": []})", "[1]"}) {
     EXPECT_THAT([&] { (void)parse_chat_answer(wrong); },
                 ThrowsMessage<DataError>(HasSubstr("no answer of a chat server")))

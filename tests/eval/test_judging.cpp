@@ -207,7 +207,7 @@ TEST_F(Judging, RepeatsWhatFailedByItsKind) {
         }
         break;
       case '5':
-        if (before < 1) return {.body = "<html>"};
+        if (before < 1) return {.status = 502, .body = "<html>"};
         break;
       case '6':
         if (before < 1) return {.hang_up = true};
@@ -239,6 +239,36 @@ TEST_F(Judging, RepeatsWhatFailedByItsKind) {
   EXPECT_THAT(seeds_of_3, SizeIs(3));
   // Answers without a score are paid for, too: 900 in, 100 out, twice, and 900 in.
   EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + 2 * 0.006 + 0.0045, 1e-9);
+}
+
+TEST_F(Judging, KeepsAPageThatIsNoAnswerAndCountsWhatItMayHaveCost) {
+  ::setenv("MENTOR_MOCK_KEY", "sk-mock-key", 1);
+  config_.judge.key_variable = "MENTOR_MOCK_KEY";
+  const MockChatServer server([](const MockRequest& request, int64_t number) -> MockReply {
+    return number == 0 ? MockReply{.body = "<html>sk-mock-key"} : fair_reply(request, number);
+  });
+  config_.judge.runs = 1;
+  const JudgingState state = judge(server);
+  EXPECT_EQ(state.text(), "ok 72");
+  const std::vector<Attempt> all = attempts();
+  const auto page = std::ranges::find(all, RatingStatus::kHttpError, &Attempt::status);
+  ASSERT_NE(page, all.end());
+  EXPECT_EQ(page->answer, "<html>***");
+  EXPECT_NEAR(page->cost, 0.01, 0.005);  // some 1,000 to 2,000 tokens, and 6 or 200 answered
+  EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + page->cost, 1e-9);
+  ::unsetenv("MENTOR_MOCK_KEY");
+}
+
+TEST_F(Judging, TakesAnAnswerWhoseTokensAreNotCounted) {
+  const MockChatServer server([](const MockRequest&, int64_t) {
+    return MockReply{.body = R"({"choices": [{"message": {"content": "Score: 2"}}],
+                                 "usage": {"prompt_tokens": null, "completion_tokens": null}})"};
+  });
+  config_.judge.runs = 1;
+  const JudgingState state = judge(server);
+  EXPECT_EQ(state.text(), "ok 72");
+  EXPECT_EQ(server.count(), 2 * kItems) << "nothing is asked twice";
+  EXPECT_GT(state.cost, 0) << "a guess";
 }
 
 TEST_F(Judging, LeavesWhatHasNoScoreAndAsksForItNextTime) {

@@ -56,7 +56,7 @@ struct Attempt {
   RatingKey key;
   RatingStatus status = RatingStatus::kOk;
   std::optional<int64_t> score;  // 0-4 with kOk
-  std::string answer;            // as it came
+  std::string answer;            // as it came; with kHttpError: a page that is no answer
   std::string parser;            // "strict" or "lenient", where an answer was read
   std::string error;             // why there is no score
   JudgeIdentity judge;
