@@ -106,10 +106,10 @@ class ChatJudge : public Judge {
     questions_ = &questions;
     record_ = &record;
     do {
-      const double delay = start_all();
-      for (const HttpReply& reply : posts_.wait(std::clamp(delay, 0.001, kLongestWait))) {
-        take(reply);
-      }
+      // One at a time: its pictures take a while to encode, and what is answered meanwhile is to be
+      // in the file, not in a socket.
+      const double delay = start_one();
+      for (const HttpReply& reply : posts_.wait(std::min(delay, kLongestWait))) take(reply);
     } while (posts_.in_flight() > 0 || (!stopping() && has_more()));
     if (!stop_reason_.empty()) throw UserError(stop_reason_);
   }
@@ -153,22 +153,20 @@ class ChatJudge : public Judge {
     if (stop_reason_.empty()) stop_reason_ = std::move(reason);
   }
 
-  /// Starts what may start now; returns the seconds until more may.
-  double start_all() {
-    while (!stopping() && posts_.in_flight() < config_.in_flight) {
-      const double now = seconds_now();
-      const double pause =
-          std::max({resume_at_ - now, requests_.wait(now), tokens_.wait(now), 0.0});
-      if (pause > 0) return pause;
-      if (!repetitions_.empty() && repetitions_.begin()->first <= now) {
-        start(repetitions_.extract(repetitions_.begin()).mapped());
-      } else if (next_ < questions_->size()) {
-        start({.question = &questions_->at(next_++)});
-      } else {
-        return repetitions_.empty() ? kLongestWait : repetitions_.begin()->first - now;
-      }
+  /// Starts one question if it may start now; returns the seconds until another may.
+  double start_one() {
+    if (stopping() || posts_.in_flight() >= config_.in_flight) return kLongestWait;
+    const double now = seconds_now();
+    const double pause = std::max({resume_at_ - now, requests_.wait(now), tokens_.wait(now), 0.0});
+    if (pause > 0) return pause;
+    if (!repetitions_.empty() && repetitions_.begin()->first <= now) {
+      start(repetitions_.extract(repetitions_.begin()).mapped());
+    } else if (next_ < questions_->size()) {
+      start({.question = &questions_->at(next_++)});
+    } else {
+      return repetitions_.empty() ? kLongestWait : repetitions_.begin()->first - now;
     }
-    return kLongestWait;
+    return 0;
   }
 
   void start(Asked asked) {
@@ -191,11 +189,18 @@ class ChatJudge : public Judge {
              static_cast<uint64_t>(item.subject.category), uint64_t(item.subject.index),
              uint64_t(item.prompt), uint64_t(item.sample), uint64_t(asked.seeds)}) >>
         33);  // 31 bits
+    std::string body;
+    try {
+      body =
+          chat_request(config_, rubric, question, question_pictures(config_, question), asked.seed);
+    } catch (const DataError& e) {  // a picture that was there before is gone or half written
+      stop(e.what());
+      return;
+    }
     reserved_ += expected_cost;
     requests_.take(1);
     tokens_.take(asked.expected.input + asked.expected.output);
-    posts_.start(next_tag_, chat_request(config_, rubric, question,
-                                         question_pictures(config_, question), asked.seed));
+    posts_.start(next_tag_, std::move(body));
     under_way_.emplace(next_tag_++, asked);
   }
 

@@ -140,8 +140,10 @@ void HttpPosts::start(uint64_t tag, std::string body) {
 std::vector<HttpReply> HttpPosts::wait(double seconds) {
   State& s = *state_;
   std::vector<HttpReply> replies;
-  for (const int milliseconds : {0, std::max(1, static_cast<int>(seconds * 1000))}) {
-    if (milliseconds > 0) curl_multi_poll(s.multi, nullptr, 0, milliseconds, nullptr);
+  for (const bool waits : {false, true}) {
+    if (waits && seconds <= 0) break;
+    const int milliseconds = std::max(1, static_cast<int>(seconds * 1000));
+    if (waits) curl_multi_poll(s.multi, nullptr, 0, milliseconds, nullptr);
     int running = 0, queued = 0;
     const CURLMcode code = curl_multi_perform(s.multi, &running);
     if (code != CURLM_OK) throw std::runtime_error(curl_multi_strerror(code));

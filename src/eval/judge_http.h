@@ -36,7 +36,7 @@ class HttpPosts {
 
   void start(uint64_t tag, std::string body);
   [[nodiscard]] int64_t in_flight() const;
-  /// Those that ended; waits for the first one, at most `seconds`.
+  /// Those that ended; waits for the first one, at most `seconds`, 0: not at all.
   [[nodiscard]] std::vector<HttpReply> wait(double seconds);
 
  private:

@@ -352,6 +352,36 @@ TEST_F(Judging, KeepsToTheRateOfRequests) {
   EXPECT_GT(taken.count(), 0.75);  // ten at once, eight at ten a second
 }
 
+TEST_F(Judging, KeepsAnswersWhileMoreQuestionsAreMade) {
+  constexpr int64_t kLate = 12;
+  size_t kept = 0;
+  const MockChatServer server([&](const MockRequest& request, int64_t number) {
+    if (number == kLate) kept = attempts().size();
+    return fair_reply(request, number);
+  });
+  config_.judge.runs = 1;
+  config_.judge.in_flight = 64;
+  config_.judge.image_size = 512;  // some milliseconds each
+  judge(server);
+  EXPECT_GT(kept, 0U) << "a kill at that moment would have lost them all";
+}
+
+TEST_F(Judging, TakesInWhatIsUnderWayWhenAPictureIsGone) {
+  const std::string id = dataset_.subjects[1].collection_id();
+  const fs::path picture = dir_ / "samples/tgt_image" / id / "4_0.jpg";
+  const MockChatServer server([&](const MockRequest& request, int64_t number) {
+    if (number == 0) fs::remove(picture);
+    MockReply reply = fair_reply(request, number);
+    reply.delay = 0.05;
+    return reply;
+  });
+  config_.judge.runs = 1;
+  config_.judge.in_flight = 8;
+  EXPECT_THAT(error(server), HasSubstr("4_0.jpg"));
+  EXPECT_GE(server.count(), 2 * 9);
+  EXPECT_EQ(static_cast<int64_t>(attempts().size()), server.count()) << "all that was paid for";
+}
+
 TEST_F(Judging, HoldsOneJudgeInOneFile) {
   const MockChatServer server(fair_reply);
   judge(server);
