@@ -285,7 +285,10 @@ class ChatJudge : public Judge {
     attempt.error = error_of(reply);
     const std::string cure = fatal_cure(reply);
     if (!cure.empty()) {
-      stop(format("{}: {}: {}", config_.url, attempt.error, cure));
+      attempt.status = RatingStatus::kHttpError;
+      (*record_)(attempt, /*last=*/true);
+      stop(format("{}: {} of {}, run {}: {}: {}", config_.url, task_name(attempt.key.task),
+                  attempt.key.item.string(), attempt.key.run, attempt.error, cure));
       return;
     }
     repeat(asked, attempt, reply.retry_after);
@@ -338,6 +341,9 @@ class ChatJudge : public Judge {
       return config_.key_variable.empty()
                  ? "name the environment variable of a key in evaluate.judge.key_variable"
                  : format("check the key in the environment variable {}", config_.key_variable);
+    }
+    if (status >= 300 && status < 400) {
+      return "the server sends its clients to another address: set evaluate.judge.url to that";
     }
     if (status == 404) return "check evaluate.judge.url and evaluate.judge.model";
     if (reply.body.find("insufficient_quota") != std::string::npos) {

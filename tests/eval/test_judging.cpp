@@ -301,14 +301,20 @@ TEST_F(Judging, StopsAtOnceWhenGoingOnMakesNoSense) {
       {{.status = 400, .body = R"({"message": "seed"})"},
        "400: seed: the server cannot take such questions: see evaluate.judge.send_seed"},
       {{.status = 429, .body = R"({"error": {"message": "x", "code": "insufficient_quota"}})"},
-       "the account has no credit left"}};
+       "the account has no credit left"},
+      {{.status = 308, .headers = "Location: http://elsewhere/v1\r\n"},
+       "308: no reason given: the server sends its clients to another address"}};
   ::setenv("MENTOR_MOCK_KEY", "sk-mock-key", 1);
   config_.judge.key_variable = "MENTOR_MOCK_KEY";
   config_.judge.in_flight = 4;
   for (const Case& c : cases) {
     const MockChatServer server([&](const MockRequest&, int64_t) { return c.reply; });
-    EXPECT_THAT(error(server), HasSubstr(c.message));
+    const size_t before = attempts().size();
+    EXPECT_THAT(error(server), AllOf(HasSubstr(c.message), HasSubstr(" of object_00-")));
     EXPECT_LE(server.count(), 4);
+    EXPECT_EQ(static_cast<int64_t>(attempts().size() - before), server.count());
+    EXPECT_EQ(attempts().back().status, RatingStatus::kHttpError);
+    EXPECT_THAT(attempts().back().error, Not(testing::IsEmpty()));
     EXPECT_THAT(server.requests().front().head, HasSubstr("Authorization: Bearer sk-mock-key"));
   }
   EXPECT_THAT(read_text(ratings_file(config_.out)), Not(HasSubstr("sk-mock-key")));
