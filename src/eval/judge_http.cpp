@@ -94,6 +94,10 @@ struct HttpPosts::State {
       reply.error = transfer->error[0] != '\0' ? transfer->error.data() : curl_easy_strerror(code);
     }
     curl_multi_remove_handle(multi, handle);
+    // The handle outlives the transfer: nothing in it may point there.
+    curl_easy_setopt(handle, CURLOPT_WRITEDATA, nullptr);
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, nullptr);
+    if (!options.get) curl_easy_setopt(handle, CURLOPT_POSTFIELDS, nullptr);
     idle.push_back(handle);
     return reply;
   }
