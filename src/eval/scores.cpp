@@ -199,9 +199,14 @@ std::string_view key_of(Cell cell) {
   return kKeys.at(at(cell));
 }
 
+int64_t ScoreTable::rated() const { return (*this)[Cell::kCp].rated + (*this)[Cell::kPf].rated; }
+
+int64_t ScoreTable::expected() const {
+  return (*this)[Cell::kCp].expected + (*this)[Cell::kPf].expected;
+}
+
 double ScoreTable::coverage() const {
-  const CellScore& all = (*this)[Cell::kProduct];
-  return all.expected > 0 ? static_cast<double>(all.rated) / static_cast<double>(all.expected) : 0;
+  return expected() > 0 ? static_cast<double>(rated()) / static_cast<double>(expected()) : 0;
 }
 
 ScoreTable aggregate(std::span<const ItemScore> items, const BootstrapOptions& options) {
@@ -227,9 +232,11 @@ ScoreTable aggregate(std::span<const ItemScore> items, const BootstrapOptions& o
       cell.expected += static_cast<int64_t>(total[sum].expected);
     }
   }
-  CellScore& product = table.cells[at(Cell::kProduct)];
-  product.rated = table[Cell::kCp].rated + table[Cell::kPf].rated;
-  product.expected = table[Cell::kCp].expected + table[Cell::kPf].expected;
+  if (table[Cell::kCp].expected > 0 && table[Cell::kPf].expected > 0) {
+    CellScore& product = table.cells[at(Cell::kProduct)];
+    product.rated = table.rated();
+    product.expected = table.expected();
+  }
   return table;
 }
 

@@ -212,10 +212,9 @@ std::string published_text(double value, int decimals) {
 }
 
 std::string coverage_text(const ScoreTable& table) {
-  const CellScore& all = table[Cell::kProduct];
   // 1349 of 1350 are not 100.0 %.
-  return format("{:.1f} % ({} of {})", std::floor(1000 * table.coverage()) / 10, all.rated,
-                all.expected);
+  return format("{:.1f} % ({} of {})", std::floor(1000 * table.coverage()) / 10, table.rated(),
+                table.expected());
 }
 
 std::string copy_rule_text(const CopyRate& copies) {

@@ -62,6 +62,22 @@ TEST_F(EvaluationReportTest, ShowsWhatFailed) {
   EXPECT_THAT(html, HasSubstr("<td class=\"none\">"));
 }
 
+TEST_F(EvaluationReportTest, HasNoProductOfOneTask) {
+  folder_.config.tasks = {"cp"};
+  for (const bool complete : {true, false}) {
+    fs::remove_all(folder_.config.out);
+    folder_.judge(1, [&](const RatingKey& key) -> std::optional<int64_t> {
+      if (!complete && key.item.prompt == 2) return {};
+      return 2;
+    });
+    const std::string html = page(folder_.config);
+    EXPECT_EQ(check_markup(html), "");
+    EXPECT_THAT(html, Not(HasSubstr(">nan")));
+    EXPECT_THAT(html, Not(HasSubstr("nan to")));
+    EXPECT_THAT(html, HasSubstr("<dt>CP·PF</dt><dd>n/a"));
+  }
+}
+
 TEST_F(EvaluationReportTest, NeedsNoPictures) {
   folder_.judge(1, [](const RatingKey&) { return 4; });
   folder_.config.samples.clear();

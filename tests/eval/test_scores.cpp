@@ -66,6 +66,23 @@ TEST(Scores, CellsByHand) {
   EXPECT_EQ(table.subjects, 3);
 }
 
+TEST(Scores, OfOneTaskHaveNoProduct) {
+  std::vector<ItemScore> items =
+      make_scores({{Category::kObject, 2}}, 1, [](const RatingKey&) { return 3; });
+  std::erase_if(items, [](const ItemScore& item) { return item.key.task == RatingTask::kPf; });
+  items.front().score.reset();
+  const ScoreTable table = aggregate(items, kFewDraws);
+  EXPECT_EQ(value(table, Cell::kCp), 0.75);
+  EXPECT_EQ(table.rated(), 17);
+  EXPECT_EQ(table.expected(), 18);
+  EXPECT_DOUBLE_EQ(table.coverage(), 17.0 / 18);
+  for (const Cell none : {Cell::kPf, Cell::kPhotorealistic, Cell::kProduct}) {
+    EXPECT_EQ(table[none].expected, 0) << key_of(none);
+    EXPECT_FALSE(table[none].value);
+    EXPECT_FALSE(table[none].interval);
+  }
+}
+
 TEST(Scores, RunsAreAveragedAndTheirDeviationIsApart) {
   // Runs of CP 1, 2, 3 (of 4): 0.25, 0.5, 0.75; PF is 4 always.
   const auto items = make_scores({{Category::kStyle, 2}}, 3, [](const RatingKey& key) {

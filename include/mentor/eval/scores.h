@@ -48,8 +48,8 @@ struct CellScore {
   std::optional<double> value;  // mean over runs, to 3 decimals; of the product: of those
   std::optional<Interval> interval;
   std::optional<double> deviation;  // over runs (divisor: runs - 1); none for a single run
-  int64_t rated = 0, expected = 0;
-  Interval bounds;  // of the value if what is missing were 0, or 4
+  int64_t rated = 0, expected = 0;  // of the product: none where a task was not asked about
+  Interval bounds;                  // of the value if what is missing were 0, or 4
 };
 
 /// A row of the leaderboard with what is to be known of it.
@@ -60,7 +60,10 @@ struct ScoreTable {
   [[nodiscard]] const CellScore& operator[](Cell cell) const {
     return cells[static_cast<size_t>(cell)];
   }
-  /// Rated of all that was to be rated.
+  /// Ratings of both tasks that there are, and that were to be made.
+  [[nodiscard]] int64_t rated() const;
+  [[nodiscard]] int64_t expected() const;
+  /// The share of these.
   [[nodiscard]] double coverage() const;
 };
 
