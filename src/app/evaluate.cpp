@@ -3,6 +3,7 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
+#include "mentor/core/log.h"
 #include "mentor/core/parallel.h"
 #include "mentor/core/progress.h"
 #include "mentor/eval/input.h"
@@ -97,10 +98,12 @@ void judge_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const int64_t expected = evaluate.allow_partial ? state.count(RatingStatus::kMissing) : 0;
   const int64_t lacking = state.wanted - state.count(RatingStatus::kOk) - expected;
   if (lacking == 0) return;
-  throw UserError(
-      format("{}: {} of {} ratings have no score ({}): the same command asks for them again; their "
-             "answers stand in the file",
-             ratings_file(evaluate.out), lacking, state.wanted, state.text()));
+  const std::string message = format(
+      "{}: {} of {} ratings have no score ({}): the same command asks for them again; their "
+      "answers stand in the file",
+      ratings_file(evaluate.out), lacking, state.wanted, state.text());
+  if (!evaluate.allow_partial || state.count(RatingStatus::kOk) == 0) throw UserError(message);
+  log::warn("{}", message);
 }
 
 void estimate_evaluation(const LoadedRunConfig& run, std::ostream& out) {

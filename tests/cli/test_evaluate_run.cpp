@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace mentor {
@@ -168,6 +169,26 @@ TEST_F(EvaluateRunTest, TakesThePicturesOfAnotherMethodAsTheyAre) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("samples: of another method: nothing is drawn"),
                                 HasSubstr("108 ratings: ok 108")));
   EXPECT_FALSE(fs::exists(dir_ / "samples/manifest.json"));
+}
+
+TEST_F(EvaluateRunTest, ReportsWhatThereIsWhenThatIsAllowed) {
+  const MockChatServer server([](const MockRequest& request, int64_t) {
+    return request.caption() == "A toy 00 in place 4" ? chat_reply("Hm.") : rate(request);
+  });
+  const std::vector<std::string> settings = {"evaluate.judge.new_seeds=0", "evaluate.judge.runs=1"};
+  const ProgramResult stopped = run_program(run_words(server, settings));
+  EXPECT_EQ(stopped.exit_code, 2);
+  EXPECT_THAT(stopped.err, HasSubstr("2 of 54 ratings have no score (ok 52, parse_error 2)"));
+  EXPECT_FALSE(fs::exists(out() / "report.html"));
+  std::vector<std::string> more = settings;
+  more.emplace_back("evaluate.allow_partial=true");
+  std::vector<std::string> command = run_words(server, more);
+  std::replace(command.begin(), command.end(), std::string("error"), std::string("warn"));
+  const ProgramResult partial = run_program(command);
+  EXPECT_EQ(partial.exit_code, 0) << partial.err;
+  EXPECT_THAT(partial.err, HasSubstr("warning: "));
+  EXPECT_THAT(partial.err, HasSubstr("2 of 54 ratings have no score"));
+  EXPECT_THAT(partial.out, HasSubstr("not all is rated: 96.2 % (52 of 54)"));
 }
 
 TEST_F(EvaluateRunTest, StopsWhereTheMoneyEndsAndGoesOnWithMore) {

@@ -129,7 +129,8 @@ struct EvaluateConfig {
       bound::one_of({"cp", "pf"}));
     v("samples_per_prompt", samples_per_prompt, "pictures of each prompt (P_0, P_1, ...)",
       bound::between(1, 1000));
-    v("allow_partial", allow_partial, "go on when pictures are missing, and report them");
+    v("allow_partial", allow_partial,
+      "go on when pictures or ratings are missing, and report what there is");
     v("generate", generate, "how 'mentor evaluate generate' makes the pictures");
     v("embed", embed, "what 'mentor evaluate embed' measures likeness with");
     v("judge", judge, "who rates the pictures");
