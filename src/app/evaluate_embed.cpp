@@ -296,14 +296,14 @@ void embed_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const fs::path file = similarity_file(evaluate.out);
   SimilarityStore store(file);
   const int64_t before = Embedder(run.config, std::move(towers), store).run(input.items);
-  const std::vector<fs::path> exported =
-      export_similarities(store.all(), input.dataset, evaluate.out);
+  const Similarities measured = similarities_of(store.all(), input.items);
+  const std::vector<fs::path> exported = export_similarities(measured, input.dataset, evaluate.out);
   write_text(evaluate.out / "config.yaml", dump_config(run.config, run.origins));
   out << format("{}: {} pictures, {} of them as measured before\n", file, input.items.size(),
                 before);
   const BootstrapOptions options{.draws = evaluate.report.draws,
                                  .seed = static_cast<uint64_t>(evaluate.report.seed)};
-  out << likeness_text(likeness_table(store.all(), options, evaluate.embed.copy_threshold, file));
+  out << likeness_text(likeness_table(measured, options, evaluate.embed.copy_threshold, file));
   for (const fs::path& path : exported) out << format("{}\n", path);
 }
 

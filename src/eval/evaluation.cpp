@@ -2,11 +2,17 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/parallel.h"
+#include "mentor/core/sha256.h"
 #include "mentor/eval/agreement.h"
 #include "mentor/eval/input.h"
+#include "mentor/eval/question.h"
 #include "mentor/eval/rubric.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <thread>
 #include <utility>
 
 namespace mentor {
@@ -41,14 +47,82 @@ Ratings read_ratings(const fs::path& out) {
              ratings_file(out)));
 }
 
-/// Of the data set's chosen subjects and the samples that are looked at.
-Similarities similarities_of(const fs::path& out, const Evaluation& evaluation) {
-  Similarities similarities = read_similarities(similarity_file(out));
-  std::erase_if(similarities, [&](const auto& entry) {
-    return evaluation.dataset.find(entry.first.subject) == nullptr ||
-           entry.first.sample >= evaluation.samples_per_prompt;
+/// Takes out what is of other categories, tasks, samples or runs than those that are chosen.
+void keep_chosen(Ratings& ratings, const Dataset& dataset, const EvaluateConfig& config) {
+  const std::vector<RatingTask> tasks = chosen_tasks(config);
+  std::erase_if(ratings, [&](const auto& rating) {
+    const auto& [task, run, item] = rating.first;
+    return dataset.find(item.subject) == nullptr || item.sample >= config.samples_per_prompt ||
+           run >= config.judge.runs || std::ranges::find(tasks, task) == tasks.end();
   });
-  return similarities;
+}
+
+/// Files of samples as they are now.
+struct Current {
+  std::string reference_sha256, generated_sha256, caption;
+};
+using CurrentFiles = std::map<ItemKey, Current>;
+
+/// Of the complete ones of the samples that anybody has rated or measured.
+CurrentFiles current_files(const Evaluation& evaluation) {
+  std::set<ItemKey> needed;
+  for (const auto& [key, attempt] : evaluation.ratings) {
+    if (!attempt.content_key.empty()) needed.insert(key.item);
+  }
+  for (const auto& [item, similarity] : evaluation.similarities) needed.insert(item);
+  std::vector<std::pair<const SampleFiles*, Current*>> work;
+  CurrentFiles current;
+  for (const SampleFiles& files : evaluation.samples) {
+    if (!files.complete() || !needed.contains(files.key)) continue;
+    work.emplace_back(&files, &current[files.key]);
+  }
+  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  for_each_index(std::ssize(work), threads, [&](int64_t i) {
+    const auto& [files, now] = work[static_cast<size_t>(i)];
+    *now = {sha256_hex(read_text(files->reference)), sha256_hex(read_text(files->generated)),
+            files->caption};
+  });
+  return current;
+}
+
+/// A rating of other files than are there now is one that is to be made.
+void withdraw_replaced(Ratings& ratings, const CurrentFiles& current) {
+  for (auto& [key, attempt] : ratings) {
+    const auto found = current.find(key.item);
+    if (found == current.end() || attempt.content_key.empty()) continue;
+    const Current& now = found->second;
+    const Question question{
+        .key = key,
+        .caption = now.caption,
+        .prompt_sha256 = attempt.prompt_sha256,
+        .reference_sha256 = key.task == RatingTask::kCp ? now.reference_sha256 : "",
+        .generated_sha256 = now.generated_sha256};
+    if (content_key_of(attempt.judge, question) == attempt.content_key) continue;
+    Attempt open = question.attempt(attempt.judge);
+    open.status = RatingStatus::kMissing;
+    open.error = "the picture, its reference or its caption was replaced since it was rated";
+    attempt = std::move(open);
+  }
+}
+
+/// The same of what networks saw.
+void withdraw_replaced(Similarities& similarities, const CurrentFiles& current) {
+  for (auto entry = similarities.begin(); entry != similarities.end();) {
+    auto& [item, similarity] = *entry;
+    const auto found = current.find(item);
+    bool keeps = found == current.end();
+    for (const Metric metric : kMetrics) {
+      if (found == current.end()) break;
+      const Current& now = found->second;
+      const bool same =
+          similarity.generated_sha256 == now.generated_sha256 &&
+          (metric == Metric::kClipT ? similarity.caption == now.caption
+                                    : similarity.reference_sha256 == now.reference_sha256);
+      if (!same) similarity.of(metric).reset();
+      keeps = keeps || similarity.of(metric);
+    }
+    entry = keeps ? std::next(entry) : similarities.erase(entry);
+  }
 }
 
 }  // namespace
@@ -89,25 +163,36 @@ Evaluation load_evaluation(const EvaluateConfig& config) {
   Evaluation evaluation{.method = name_of_samples(config),
                         .samples_per_prompt = config.samples_per_prompt,
                         .ratings = read_ratings(config.out),
-                        .people = read_people(config.out)};
-  if (evaluation.is_rated()) {
-    evaluation.judge = only_judge(evaluation.ratings, ratings_file(config.out));
-    for (const std::string& task : config.tasks) {
-      evaluation.tasks.push_back(parse_rating_task(task));
-    }
-  } else if (!fs::exists(similarity_file(config.out))) {
-    fail_without_ratings(config.out);
-  }
+                        .people = read_people(config.out),
+                        .similarities = read_similarities(similarity_file(config.out))};
+  const bool is_there = evaluation.is_rated() || !evaluation.similarities.empty();
+  if (!is_there) fail_without_ratings(config.out);
   evaluation.dataset = load_dataset(config);
-  evaluation.similarities = similarities_of(config.out, evaluation);
-  if (!evaluation.is_rated() && evaluation.similarities.empty()) fail_without_ratings(config.out);
   if (!config.samples.empty()) {
     evaluation.samples =
         read_samples(config.samples, evaluation.dataset, config.samples_per_prompt).items;
   }
+  keep_chosen(evaluation.ratings, evaluation.dataset, config);
+  for (auto& [name, ratings] : evaluation.people) keep_chosen(ratings, evaluation.dataset, config);
+  std::erase_if(evaluation.similarities, [&](const auto& entry) {
+    return evaluation.dataset.find(entry.first.subject) == nullptr ||
+           entry.first.sample >= config.samples_per_prompt;
+  });
+  const CurrentFiles current = current_files(evaluation);
+  withdraw_replaced(evaluation.ratings, current);
+  withdraw_replaced(evaluation.similarities, current);
+  if (evaluation.is_rated()) {
+    evaluation.judge = only_judge(evaluation.ratings, ratings_file(config.out));
+    evaluation.tasks = chosen_tasks(config);
+  } else if (evaluation.similarities.empty()) {
+    throw DataError(
+        format("{}: nothing in it is about the pictures as they are, of the categories, tasks, "
+               "samples and runs that are chosen: 'mentor evaluate judge' or 'embed' looks at them",
+               config.out));
+  }
   int64_t begun = 1;
   for (const auto& [key, attempt] : evaluation.ratings) begun = std::max(begun, key.run + 1);
-  evaluation.runs = std::min(begun, config.judge.runs);
+  evaluation.runs = begun;
   return evaluation;
 }
 

@@ -24,11 +24,12 @@ fs::path store_of(const EvaluateConfig& config) {
   return ratings_file(config.out);
 }
 
-std::unique_ptr<Judge> make_judge(const EvaluateConfig& config, const Rubric& rubric,
+std::unique_ptr<Judge> make_judge(const EvaluateConfig& config,
+                                  const std::vector<SampleFiles>& items, const Rubric& rubric,
                                   double spent) {
   if (config.judge.kind == "replay") return make_replay_judge(config.judge);
   if (config.judge.kind == "oracle") return make_oracle_judge();
-  if (config.judge.kind == "similarity") return make_similarity_judge(config);
+  if (config.judge.kind == "similarity") return make_similarity_judge(config, items);
   return make_chat_judge(config.judge, rubric, spent);
 }
 
@@ -175,7 +176,7 @@ JudgingState judge_samples(const EvaluateConfig& config, const std::vector<Sampl
   const Rubric rubric = rubric_of(config.judge);
   RatingStore store(store_of(config));
   const double spent = total_cost(store.attempts());
-  const std::unique_ptr<Judge> judge = make_judge(config, rubric, spent);
+  const std::unique_ptr<Judge> judge = make_judge(config, items, rubric, spent);
   require_same_judge(store_of(config), store.attempts(), judge->identity());
   Ratings ratings = last_attempts(store.attempts());
   SpendingLog spending(spent);
@@ -214,7 +215,7 @@ CostEstimate estimate_cost(const EvaluateConfig& config, const std::vector<Sampl
                       .rubric = rubric.label};
   if (config.judge.kind == "replay") judge = make_replay_judge(config.judge)->identity();
   if (config.judge.kind == "oracle") judge = oracle_identity();
-  if (config.judge.kind == "similarity") judge = make_similarity_judge(config)->identity();
+  if (config.judge.kind == "similarity") judge = make_similarity_judge(config, items)->identity();
   const Plan plan = plan_ratings(wanted_ratings(config, items, rubric, judge), attempts);
   std::array<TokenCount, 2> measured;
   std::array<double, 2> answers{};

@@ -106,6 +106,16 @@ Similarities read_similarities(const fs::path& file) {
   return parse_lines(read_text(file), file);
 }
 
+Similarities similarities_of(const Similarities& all, const std::vector<SampleFiles>& items) {
+  Similarities some;
+  for (const SampleFiles& files : items) {
+    if (const auto found = all.find(files.key); found != all.end() && files.complete()) {
+      some.insert(*found);
+    }
+  }
+  return some;
+}
+
 struct SimilarityStore::State {
   explicit State(const fs::path& file)
       : lines(file, "another 'mentor evaluate embed' writes it: wait, or set another evaluate.out"),

@@ -34,7 +34,7 @@ struct Scale {
 /// Reads ratings off likeness that was measured before.
 class SimilarityJudge : public Judge {
  public:
-  explicit SimilarityJudge(const EvaluateConfig& config);
+  SimilarityJudge(const EvaluateConfig& config, const std::vector<SampleFiles>& items);
 
   [[nodiscard]] const JudgeIdentity& identity() const override { return identity_; }
   void rate(const std::vector<Question>& questions, const Recorder& record) override;
@@ -65,10 +65,11 @@ std::vector<double> checked(const std::vector<double>& thresholds, const char* k
              key));
 }
 
-SimilarityJudge::SimilarityJudge(const EvaluateConfig& config)
+SimilarityJudge::SimilarityJudge(const EvaluateConfig& config,
+                                 const std::vector<SampleFiles>& items)
     : config_(config.judge),
       file_(similarity_file(config.out)),
-      similarities_(read_similarities(file_)) {
+      similarities_(similarities_of(read_similarities(file_), items)) {
   if (similarities_.empty()) {
     throw DataError(
         format("{}: no similarities yet: 'mentor evaluate embed' measures them", file_));
@@ -150,8 +151,9 @@ void SimilarityJudge::rate(const std::vector<Question>& questions, const Recorde
 
 }  // namespace
 
-std::unique_ptr<Judge> make_similarity_judge(const EvaluateConfig& config) {
-  return std::make_unique<SimilarityJudge>(config);
+std::unique_ptr<Judge> make_similarity_judge(const EvaluateConfig& config,
+                                             const std::vector<SampleFiles>& items) {
+  return std::make_unique<SimilarityJudge>(config, items);
 }
 
 }  // namespace mentor

@@ -154,6 +154,11 @@ TEST_F(EvaluateEmbed, MeasuresOnlyWhatChanged) {
   EXPECT_THAT(embed().out, Not(HasSubstr(" 0 of them as measured before")));
   EXPECT_EQ(measured().size(), 27U);
 
+  write_clip(979);
+  const ProgramResult part = embed({"categories=[object]"});
+  EXPECT_EQ(part.exit_code, 0) << part.err;
+  EXPECT_THAT(part.out, HasSubstr("9 pictures, 0 of them as measured before"));
+
   write_clip(978);
   const ProgramResult other = embed();
   EXPECT_THAT(other.out, HasSubstr("27 pictures, 0 of them as measured before"));

@@ -1,9 +1,14 @@
 #include "eval/evaluation_fixture.h"
 #include "mentor/core/error.h"
 #include "mentor/eval/evaluation.h"
+#include "mentor/eval/input.h"
+#include "mentor/eval/question.h"
+#include "mentor/eval/summary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <array>
 
 namespace mentor {
 namespace {
@@ -56,8 +61,9 @@ TEST(Evaluation, SaysWhatIsWrong) {
   config.dataset = folder.dir / "nothing";
   EXPECT_THAT(error_of(config), HasSubstr("nothing/images: no such folder"));
   config = folder.config;
-  fs::remove(folder.config.dataset / "images/object/01.jpg");
-  EXPECT_THAT(error_of(config), HasSubstr("images/object/01.jpg: missing"));
+  config.categories = {"human", "style"};
+  EXPECT_THAT(error_of(config), HasSubstr("holds no subject of the chosen categories"));
+  config = folder.config;
   folder.judge(
       ratings_file(folder.config.out), 2, [](const RatingKey& key) { return key.run == 0 ? 3 : 2; },
       "judge-2");
@@ -71,6 +77,97 @@ TEST(Evaluation, SaysWhatIsWrong) {
               HasSubstr("ratings.jsonl: holds ratings of two judges, run 0 by 'judge-1' (own "
                         "rubric) and run 1 by 'judge-2' (official): give each its own "
                         "evaluate.out"));
+  config.judge.runs = 1;
+  EXPECT_EQ(error_of(config), "no error") << "of the first run";
+  fs::remove(folder.config.dataset / "images/object/01.jpg");
+  EXPECT_THAT(error_of(config), HasSubstr("images/object/01.jpg: missing"));
+}
+
+TEST(Evaluation, LeavesOutWhatIsNotChosen) {
+  JudgedFolder folder;
+  folder.judge(2, [](const RatingKey&) { return 3; });
+  folder.judge(people_file(folder.config.out, "Ada"), 1, [](const RatingKey&) { return 2; });
+  {
+    SimilarityStore store(similarity_file(folder.config.out));
+    for (const Subject& subject : folder.dataset.subjects) {
+      Similarity similarity{.item = {.subject = subject.key}};
+      // Animals were measured by another network.
+      const bool is_animal = subject.key.category == Category::kAnimal;
+      similarity.of(Metric::kDino) = {50, {"dino", "ViT-S/8", is_animal ? "00" : "11", "fp32"}};
+      store.append(similarity);
+    }
+  }
+  folder.config.samples.clear();
+  EXPECT_THROW((void)conclude(load_evaluation(folder.config), folder.config), DataError);
+  folder.config.categories = {"object"};
+  folder.config.tasks = {"cp"};
+  folder.config.judge.runs = 1;
+  const Evaluation evaluation = load_evaluation(folder.config);
+  EXPECT_EQ(evaluation.ratings.size(), 3u * 9);
+  EXPECT_EQ(evaluation.people.at("Ada").size(), 3u * 9);
+  EXPECT_EQ(evaluation.similarities.size(), 3u);
+  EXPECT_EQ(conclude(evaluation, folder.config).likeness.metrics.size(), 1u);
+}
+
+/// With what a judge and a network saw of the files as they are.
+class SeenFolder : public JudgedFolder {
+ public:
+  SeenFolder() {
+    config.judge.runs = 1;
+    RatingStore store(ratings_file(config.out));
+    SimilarityStore likeness(similarity_file(config.out));
+    const JudgeIdentity judge{.model = "judge", .parameters = "{}", .rubric = "own rubric"};
+    for (const Question& question :
+         wanted_ratings(config, read_input(config).items, load_rubric({}), judge)) {
+      Attempt attempt = question.attempt(judge);
+      attempt.score = 3;
+      store.append(attempt);
+      if (question.key.task == RatingTask::kPf) continue;
+      Similarity similarity{.item = question.key.item,
+                            .reference_sha256 = question.reference_sha256,
+                            .generated_sha256 = question.generated_sha256,
+                            .caption = question.caption};
+      similarity.of(Metric::kClipI) = {80, {"clip", "ViT-B/32", "00", "fp32"}};
+      similarity.of(Metric::kClipT) = {30, {"clip", "ViT-B/32", "00", "fp32"}};
+      likeness.append(similarity);
+    }
+  }
+  [[nodiscard]] fs::path file(const std::string& part, const std::string& name) const {
+    return config.samples / part / dataset.subjects[1].collection_id() / name;
+  }
+  /// Scores of CP, of PF, CLIP-I and CLIP-T that there are.
+  [[nodiscard]] std::array<int64_t, 4> counts() const {
+    const Evaluation evaluation = load_evaluation(config);
+    std::array<int64_t, 4> counts{};
+    for (const auto& [key, score] : item_scores(evaluation)) {
+      counts.at(static_cast<size_t>(key.task)) += score.has_value();
+    }
+    for (const auto& [item, similarity] : evaluation.similarities) {
+      counts[2] += similarity.of(Metric::kClipI).has_value();
+      counts[3] += similarity.of(Metric::kClipT).has_value();
+    }
+    return counts;
+  }
+};
+
+TEST(Evaluation, TakesNoScoreOfAPictureThatWasReplaced) {
+  const SeenFolder folder;
+  EXPECT_THAT(folder.counts(), ElementsAre(45, 45, 45, 45));
+  const fs::path picture = folder.file("tgt_image", "3_0.jpg");
+  const std::string bytes = read_text(picture);
+  put_file(picture, encode_jpeg(Image(8, 8)));
+  EXPECT_THAT(folder.counts(), ElementsAre(44, 44, 44, 44));
+  const Evaluation evaluation = load_evaluation(folder.config);
+  const Attempt& open =
+      evaluation.ratings.at({RatingTask::kCp, 0, {folder.dataset.subjects[1].key, 3, 0}});
+  EXPECT_EQ(open.status, RatingStatus::kMissing);
+  EXPECT_THAT(open.error, HasSubstr("was replaced since it was rated"));
+  put_file(folder.file("src_image", "4_0.jpg"), encode_jpeg(Image(8, 8)));
+  EXPECT_THAT(folder.counts(), ElementsAre(43, 44, 43, 44));
+  put_file(folder.file("text", "5_0.txt"), "Something else");
+  EXPECT_THAT(folder.counts(), ElementsAre(43, 43, 43, 43));
+  put_file(picture, bytes);
+  EXPECT_THAT(folder.counts(), ElementsAre(44, 44, 44, 44));
 }
 
 TEST(Evaluation, TakesTheRatingsOfAJudgeThatMoved) {

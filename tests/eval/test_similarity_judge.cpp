@@ -95,5 +95,16 @@ TEST_F(SimilarityJudging, OtherThresholdsAreAnotherJudge) {
   EXPECT_THAT([&] { judge(); }, ThrowsMessage<UserError>(HasSubstr("ratings of another judge")));
 }
 
+TEST_F(SimilarityJudging, LooksAtTheChosenPicturesAlone) {
+  measure();
+  {  // the rest of an earlier time, by another network
+    SimilarityStore store(similarity_file(config_.out));
+    Similarity other{.item = {.subject = {Category::kStyle, 0}}};
+    other.of(Metric::kDino) = {50, {"old.pth", "ViT-S/16", "22", "fp32"}};
+    store.append(other);
+  }
+  EXPECT_EQ(judge().count(RatingStatus::kOk), 18);
+}
+
 }  // namespace
 }  // namespace mentor

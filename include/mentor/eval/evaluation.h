@@ -30,8 +30,9 @@ struct Evaluation {
   [[nodiscard]] bool is_rated() const { return !ratings.empty(); }
 };
 
-/// DataError with the cure: neither ratings nor similarities yet, ratings of several judges, a data
-/// set that is broken.
+/// What is known of the chosen categories, tasks, samples and runs; a rating of a picture that was
+/// replaced since is one that is missing. DataError with the cure: neither ratings nor similarities
+/// yet, ratings of several judges, a data set that is broken.
 [[nodiscard]] Evaluation load_evaluation(const EvaluateConfig& config);
 
 /// The data set of the configuration. ConfigError and DataError with all that is wrong.

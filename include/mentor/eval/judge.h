@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/eval/evaluate_config.h"
+#include "mentor/eval/question.h"
 #include "mentor/eval/rubric.h"
 #include "mentor/eval/samples.h"
 #include "mentor/eval/store.h"
@@ -11,17 +12,6 @@
 #include <vector>
 
 namespace mentor {
-
-/// One rating that is wanted. Hashes are of the files' bytes.
-struct Question {
-  RatingKey key;
-  fs::path reference, generated;
-  std::string caption;
-  std::string prompt_sha256, reference_sha256, generated_sha256, content_key;
-
-  /// An attempt at it with what is known before the answer.
-  [[nodiscard]] Attempt attempt(const JudgeIdentity& judge) const;
-};
 
 /// Something that rates pictures.
 class Judge {
@@ -51,22 +41,12 @@ class Judge {
 [[nodiscard]] std::unique_ptr<Judge> make_oracle_judge();
 [[nodiscard]] JudgeIdentity oracle_identity();
 
-/// Ratings by thresholds on what `mentor evaluate embed` measured of the pictures; no network.
+/// Ratings of `items` by thresholds on what `mentor evaluate embed` measured of them; no network.
 /// DataError naming the file when that lacks a metric or a picture.
-[[nodiscard]] std::unique_ptr<Judge> make_similarity_judge(const EvaluateConfig& config);
+[[nodiscard]] std::unique_ptr<Judge> make_similarity_judge(const EvaluateConfig& config,
+                                                           const std::vector<SampleFiles>& items);
 
 /// The rule that reads the answers: "strict" or "lenient".
 [[nodiscard]] std::string parser_rule(const JudgeConfig& config, const JudgeIdentity& judge);
-
-/// All ratings of complete samples: run by run, in the order of the samples.
-[[nodiscard]] std::vector<Question> wanted_ratings(const EvaluateConfig& config,
-                                                   const std::vector<SampleFiles>& items,
-                                                   const Rubric& rubric,
-                                                   const JudgeIdentity& judge);
-
-/// The tasks of the configuration; ConfigError for a word that is none.
-[[nodiscard]] std::vector<RatingTask> chosen_tasks(const EvaluateConfig& config);
-
-[[nodiscard]] std::string utc_time();
 
 }  // namespace mentor

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/eval/dataset.h"
+#include "mentor/eval/samples.h"
 
 #include <array>
 #include <cstddef>
@@ -59,6 +60,10 @@ using Similarities = std::map<ItemKey, Similarity>;
 /// The last line of each picture. DataError with file:line for a line that is none of these,
 /// except half a last one; empty for a file that does not exist.
 [[nodiscard]] Similarities read_similarities(const fs::path& file);
+
+/// Those of the complete ones of `items`.
+[[nodiscard]] Similarities similarities_of(const Similarities& all,
+                                           const std::vector<SampleFiles>& items);
 
 /// Appends to such a file; see RatingStore.
 class SimilarityStore {
