@@ -9,6 +9,8 @@
 #include "mentor/eval/question.h"
 #include "mentor/eval/rubric.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <iterator>
 #include <set>
@@ -225,14 +227,48 @@ std::vector<ItemScore> item_scores(const Ratings& ratings, const Ratings& expect
   return items;
 }
 
-std::vector<std::string> why_not_comparable(const Evaluation& evaluation) {
-  std::vector<std::string> reasons;
-  const JudgeIdentity& judge = evaluation.judge;  // without a name where nobody has rated
-  if (!judge.model.empty() && judge.model != kOfficialModel) {
-    reasons.push_back(format("another judge: {}, not {}", judge.model, kOfficialModel));
+namespace {
+
+/// Settings of a chat judge that are not those of the published code. Other judges have none of
+/// these.
+void compare_settings(const std::string& parameters, std::vector<std::string>& reasons) {
+  const auto ours = nlohmann::json::parse(parameters, nullptr, /*allow_exceptions=*/false);
+  if (!ours.is_object()) return;
+  const nlohmann::json published = {{"temperature", 1.0},
+                                    {"image_size", 512},
+                                    {"jpeg_quality", 75},
+                                    {"detail", "high"},
+                                    {"assistant_turn", true},
+                                    {"join_images", false},
+                                    {"extra_body", nlohmann::json::object()}};
+  for (const auto& [key, value] : published.items()) {
+    const auto found = ours.find(key);
+    if (found == ours.end() || *found == value) continue;
+    reasons.push_back(format("another protocol: {} {}, not {}", key, found->dump(), value.dump()));
   }
-  if (!judge.model.empty() && judge.rubric != kOfficialRubric && judge.rubric != "imported") {
-    reasons.push_back(judge.rubric);
+}
+
+}  // namespace
+
+std::vector<std::string> why_not_comparable(const Evaluation& evaluation) {
+  constexpr int64_t kPublishedRuns = 3;
+  std::vector<std::string> reasons;
+  const JudgeIdentity& judge = evaluation.judge;
+  if (!judge.model.empty()) {  // otherwise nobody has rated
+    if (judge.model != kOfficialModel) {
+      reasons.push_back(format("another judge: {}, not {}", judge.model, kOfficialModel));
+    }
+    if (judge.rubric != kOfficialRubric && judge.rubric != "imported") {
+      reasons.push_back(judge.rubric);
+    }
+    compare_settings(judge.parameters, reasons);
+    if (evaluation.runs != kPublishedRuns) {
+      reasons.push_back(format("runs of the judge: {}, not {}", evaluation.runs, kPublishedRuns));
+    }
+    if (evaluation.samples_per_prompt != 1) {
+      reasons.push_back(
+          format("pictures of each prompt: {}, not 1", evaluation.samples_per_prompt));
+    }
   }
   if (!evaluation.dataset.has_published_size()) {
     reasons.push_back(format("another data set: {} subjects, not the 150 of DreamBench++",

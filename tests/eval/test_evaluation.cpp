@@ -180,9 +180,17 @@ TEST(Evaluation, TakesTheRatingsOfAJudgeThatMoved) {
   EXPECT_EQ(load_evaluation(folder.config).judge.model, "judge-1");
 }
 
+constexpr const char* kPublishedParameters =
+    R"({"temperature": 1.0, "seed": 0, "image_size": 512, "jpeg_quality": 75, "detail": "high",
+        "assistant_turn": true, "join_images": false, "max_completion_tokens": 0,
+        "extra_body": {}})";
+
 TEST(Evaluation, SaysWhyItIsNotComparable) {
-  Evaluation evaluation{.method = "m",
-                        .judge = {.model = "gpt-4o-2024-05-13", .rubric = "official"}};
+  Evaluation evaluation{
+      .method = "m",
+      .runs = 3,
+      .judge = {
+          .model = "gpt-4o-2024-05-13", .parameters = kPublishedParameters, .rubric = "official"}};
   for (const Category category : kCategories) {
     for (int64_t index = 0; index < published_subjects(category); ++index) {
       evaluation.dataset.subjects.push_back({.key = {category, index}});
@@ -195,6 +203,22 @@ TEST(Evaluation, SaysWhyItIsNotComparable) {
       why_not_comparable(evaluation),
       ElementsAre("another judge: qwen, not gpt-4o-2024-05-13", "own rubric: not comparable",
                   "another data set: 149 subjects, not the 150 of DreamBench++"));
+
+  evaluation = {.method = "m",
+                .runs = 1,
+                .samples_per_prompt = 2,
+                .judge = {.model = "gpt-4o-2024-05-13",
+                          .parameters = R"({"temperature": 1.0, "image_size": 256, "detail": "low",
+                                            "join_images": true, "assistant_turn": false,
+                                            "extra_body": {}})",
+                          .rubric = "official"}};
+  EXPECT_THAT(why_not_comparable(evaluation),
+              ElementsAre("another protocol: assistant_turn false, not true",
+                          "another protocol: detail \"low\", not \"high\"",
+                          "another protocol: image_size 256, not 512",
+                          "another protocol: join_images true, not false",
+                          "runs of the judge: 1, not 3", "pictures of each prompt: 2, not 1",
+                          "another data set: 0 subjects, not the 150 of DreamBench++"));
 }
 
 TEST(Evaluation, MeasuresAgreement) {
