@@ -303,7 +303,7 @@ void embed_evaluation(const LoadedRunConfig& run, std::ostream& out) {
                 before);
   const BootstrapOptions options{.draws = evaluate.report.draws,
                                  .seed = static_cast<uint64_t>(evaluate.report.seed)};
-  out << likeness_text(likeness_table(measured, options, evaluate.embed.copy_threshold, file));
+  out << likeness_text(likeness_table(measured, options, copy_thresholds(evaluate.embed), file));
   for (const fs::path& path : exported) out << format("{}\n", path);
 }
 

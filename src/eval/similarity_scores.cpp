@@ -116,7 +116,7 @@ std::string_view key_of(PictureGroup group) {
 }
 
 LikenessTable likeness_table(const Similarities& similarities, const BootstrapOptions& options,
-                             double copy_threshold, const fs::path& where) {
+                             const CopyThresholds& copies, const fs::path& where) {
   LikenessTable table;
   const auto checkpoints = checkpoints_of(similarities, where);
   for (const Metric metric : kMetrics) {
@@ -129,9 +129,10 @@ LikenessTable likeness_table(const Similarities& similarities, const BootstrapOp
   }
   const std::optional<Metric> deciding = copy_metric(similarities);
   if (!deciding) return table;
-  Values copies = values_of(similarities, *deciding);
-  for (auto& [item, value] : copies) value = value >= copy_threshold ? 100 : 0;
-  table.copies = CopyRate{*deciding, copy_threshold, row_of(copies, options)};
+  const double threshold = copies.of(*deciding);
+  Values copied = values_of(similarities, *deciding);
+  for (auto& [item, value] : copied) value = value >= threshold ? 100 : 0;
+  table.copies = CopyRate{*deciding, threshold, row_of(copied, options)};
   table.copies->row.key = "copies";
   table.copies->row.name = "Copies";
   return table;

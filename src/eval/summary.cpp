@@ -182,7 +182,7 @@ EvaluationFigures conclude(const Evaluation& evaluation, const EvaluateConfig& c
       .not_comparable = why_not_comparable(evaluation),
       .agreements = agreements(evaluation),
       .checks = judge_checks(config.report, evaluation.judge),
-      .likeness = likeness_table(evaluation.similarities, options, config.embed.copy_threshold,
+      .likeness = likeness_table(evaluation.similarities, options, copy_thresholds(config.embed),
                                  similarity_file(config.out))};
   if (!evaluation.is_rated()) return figures;
   const bool is_complete = figures.table.coverage() == 1;
@@ -215,6 +215,10 @@ std::string coverage_text(const ScoreTable& table) {
   // 1349 of 1350 are not 100.0 %.
   return format("{:.1f} % ({} of {})", std::floor(1000 * table.coverage()) / 10, table.rated(),
                 table.expected());
+}
+
+CopyThresholds copy_thresholds(const EmbedConfig& config) {
+  return {.dino = config.copy_threshold, .clip_i = config.copy_threshold_clip_i};
 }
 
 std::string copy_rule_text(const CopyRate& copies) {

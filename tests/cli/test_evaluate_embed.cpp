@@ -170,7 +170,7 @@ TEST_F(EvaluateEmbed, ANetworkCanBeLeftOutAndAddedLater) {
   ASSERT_EQ(first.exit_code, 0) << first.err;
   EXPECT_THAT(first.err, AllOf(HasSubstr("DINO left out: evaluate.embed.dino is not set"),
                                HasSubstr("DINOv2 left out")));
-  EXPECT_THAT(first.out, HasSubstr("CLIP-I of 90 or more"));
+  EXPECT_THAT(first.out, HasSubstr("CLIP-I of 95 or more"));
   const auto clip_i = measured().begin()->second.of(Metric::kClipI)->value;
   ASSERT_EQ(embed({"embed.clip="}).exit_code, 0);
   EXPECT_EQ(measured().begin()->second.of(Metric::kClipI)->value, clip_i);

@@ -27,8 +27,8 @@ Similarities steps(const std::vector<SubjectKey>& subjects) {
   return all;
 }
 
-LikenessTable table_of(const Similarities& all, double threshold = 90) {
-  return likeness_table(all, {.draws = 500}, threshold, "similarity.jsonl");
+LikenessTable table_of(const Similarities& all, const CopyThresholds& copies = {}) {
+  return likeness_table(all, {.draws = 500}, copies, "similarity.jsonl");
 }
 
 TEST(LikenessTable, MeansAreOverPictures) {
@@ -59,13 +59,31 @@ TEST(LikenessTable, IntervalsAreThoseOfSubjectsWithinTheirCategory) {
 TEST(LikenessTable, CopiesReachTheThreshold) {
   const auto share = [](double threshold) {
     const LikenessTable table =
-        table_of(steps({{Category::kAnimal, 0}, {Category::kObject, 0}}), threshold);
+        table_of(steps({{Category::kAnimal, 0}, {Category::kObject, 0}}), {.clip_i = threshold});
     EXPECT_EQ(table.copies->metric, Metric::kClipI);
     return *table.copies->row[PictureGroup::kAll].value;
   };
   EXPECT_DOUBLE_EQ(share(0), 100);
   EXPECT_DOUBLE_EQ(share(19), 100.0 * 5 / 18);
   EXPECT_DOUBLE_EQ(share(19.5), 0);
+}
+
+// Different photos of one thing have a CLIP-I of 88: what is a copy by DINO is none by CLIP-I.
+TEST(LikenessTable, EachMetricHasItsOwnThresholdOfCopies) {
+  Similarities all;
+  Similarity similarity{.item = {.subject = {Category::kAnimal, 0}}};
+  similarity.of(Metric::kClipI) = {93, kClip};
+  all.emplace(similarity.item, similarity);
+  LikenessTable table = table_of(all);
+  EXPECT_EQ(table.copies->threshold, 95);
+  EXPECT_EQ(table.copies->row[PictureGroup::kAll].value, 0);
+  for (const Metric metric : {Metric::kDinov2, Metric::kDino}) {
+    all.begin()->second.of(metric) = {93, {"dino", "ViT-S/8", "00", "fp32"}};
+    table = table_of(all);
+    EXPECT_EQ(table.copies->metric, metric);
+    EXPECT_EQ(table.copies->threshold, 90);
+    EXPECT_EQ(table.copies->row[PictureGroup::kAll].value, 100);
+  }
 }
 
 TEST(LikenessTable, NothingMeasuredIsNothing) {

@@ -64,11 +64,19 @@ struct LikenessTable {
   std::optional<CopyRate> copies;
 };
 
+/// From which likeness on a picture is a copy, by the metric that decides.
+struct CopyThresholds {
+  double dino = 90;  // DINOv2, too
+  double clip_i = 95;
+
+  [[nodiscard]] double of(Metric metric) const { return metric == Metric::kClipI ? clip_i : dino; }
+};
+
 /// Micro-averages over pictures; intervals from drawing subjects again within their categories.
 /// DataError, beginning with `where`, when one metric comes from several checkpoints.
 [[nodiscard]] LikenessTable likeness_table(const Similarities& similarities,
-                                           const BootstrapOptions& options, double copy_threshold,
-                                           const fs::path& where);
+                                           const BootstrapOptions& options,
+                                           const CopyThresholds& copies, const fs::path& where);
 
 /// A metric of two methods, over the pictures that were measured of both.
 struct LikenessDifference {

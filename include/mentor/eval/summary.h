@@ -30,6 +30,7 @@ struct EvaluationFigures {
 /// "97.3 % (1314 of 1350)"
 [[nodiscard]] std::string coverage_text(const ScoreTable& table);
 
+[[nodiscard]] CopyThresholds copy_thresholds(const EmbedConfig& config);
 /// "DINO of 90 or more"
 [[nodiscard]] std::string copy_rule_text(const CopyRate& copies);
 /// A line for each metric and one for copies, means over all pictures, for a terminal.
