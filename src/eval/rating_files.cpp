@@ -258,7 +258,7 @@ std::string python_text(const auto& value) { return value.dump(4, ' ', true); }
 void export_ratings(const Ratings& ratings, const Dataset& dataset, const std::string& method,
                     const fs::path& folder) {
   if (method.empty() || method.find('/') != std::string::npos) {
-    throw ConfigError(format("'{}' is no name for files: set evaluate.method", method));
+    throw ConfigError(format("'{}' is no name for files: set evaluate.report.method", method));
   }
   std::error_code error;
   if (fs::exists(folder, error) && !fs::is_empty(folder, error)) {

@@ -79,7 +79,7 @@ Manifest read_manifest(const fs::path& root) {
     for (const Json& line : json.at("pictures")) take(line, manifest.records);
   } catch (const Json::exception& e) {
     throw DataError(
-        format("{}: is no list of pictures ({}): delete the folder, or name another one",
+        format("{}: is no list of pictures that 'mentor evaluate' drew ({}): name another folder",
                manifest_file(root), e.what()));
   }
   return manifest;

@@ -164,7 +164,8 @@ TEST_F(RatingFilesTest, ExportIsReadBack) {
     EXPECT_THAT(error.what(), HasSubstr("out: is not empty: choose a new folder"));
   }
   EXPECT_THROW(export_ratings({}, dataset_, "m", dir_ / "none"), DataError);
-  EXPECT_THROW(export_ratings(ratings, dataset_, "a/b", dir_ / "none"), ConfigError);
+  EXPECT_THAT([&] { export_ratings(ratings, dataset_, "a/b", dir_ / "none"); },
+              testing::ThrowsMessage<ConfigError>(HasSubstr("set evaluate.report.method")));
 }
 
 TEST_F(RatingFilesTest, ImportKeepsRatersApart) {
