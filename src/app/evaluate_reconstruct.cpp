@@ -39,27 +39,53 @@ struct Original {
   SampleRecord by_model, by_codec;
 };
 
-std::vector<fs::path> picture_files(const fs::path& folder) {
+bool is_picture(const fs::path& file) {
+  constexpr std::array kSuffixes = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
+  std::string suffix = file.extension().string();
+  for (char& c : suffix) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return std::ranges::find(kSuffixes, suffix) != kSuffixes.end();
+}
+
+/// "000/cat" of "pictures/000/cat.jpg": pictures in folders of the folder have the same names.
+std::string name_of(const fs::path& file, const fs::path& folder) {
+  return fs::path(file.lexically_relative(folder)).replace_extension().generic_string();
+}
+
+/// Of the folder and of those in it, without `out`, where what is drawn goes.
+std::vector<fs::path> picture_files(const fs::path& folder, const fs::path& out) {
   std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+  std::error_code error, none;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    constexpr std::array kSuffixes = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
-    const std::string suffix = entry->path().extension().string();
-    if (std::ranges::find(kSuffixes, suffix) != kSuffixes.end()) files.push_back(entry->path());
+    if (entry->is_directory(none)) {
+      if (fs::equivalent(entry->path(), out, none)) entry.disable_recursion_pending();
+    } else if (is_picture(entry->path())) {
+      files.push_back(entry->path());
+    }
   }
   if (error) throw UserError(format("{}: cannot read the folder: {}", folder, error.message()));
   if (files.empty()) throw UserError(format("{}: holds no picture", folder));
+  const auto name = [&folder](const fs::path& file) { return name_of(file, folder); };
   std::ranges::sort(files);
-  const auto same = std::ranges::adjacent_find(files, {}, &fs::path::stem);
+  std::ranges::stable_sort(files, {}, name);
+  const auto same = std::ranges::adjacent_find(files, {}, name);
   if (same != files.end()) {
     throw UserError(format("{}: has the name of {}: rename one of them", *same, *std::next(same)));
   }
   return files;
 }
 
-Original original_of(const fs::path& file, const GenerateConfig& config) {
-  const std::string name = file.stem().string();
+/// Without blanks and line breaks around it.
+std::string trimmed(const std::string& text) {
+  constexpr const char* kBlanks = " \t\r\n";
+  const size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+Original original_of(const fs::path& file, const std::string& name, const GenerateConfig& config) {
   const fs::path caption = fs::path(file).replace_extension(".txt");
   Original original{.file = file,
                     .request = {.id = name,
@@ -70,7 +96,7 @@ Original original_of(const fs::path& file, const GenerateConfig& config) {
                     .by_model = {},
                     .by_codec = {}};
   std::error_code none;
-  if (fs::exists(caption, none)) original.request.text = read_text(caption);
+  if (fs::exists(caption, none)) original.request.text = trimmed(read_text(caption));
   const std::string sha256 = sha256_hex(read_text(file));
   original.by_model = {.subject = kModel,
                        .stem = name,
@@ -113,8 +139,8 @@ class Reconstruction {
       : options_(options), config_(options.run.config), runtime_(start_runtime(config_.runtime)) {
     if (runtime_.device.is_cuda()) runtime_.device = rank_gpu(environment);
     tokenizer_.emplace(load_tokenizer(config_));
-    for (const fs::path& file : picture_files(options.pictures)) {
-      originals_.push_back(original_of(file, config_.generate));
+    for (const fs::path& file : picture_files(options.pictures, options.out)) {
+      originals_.push_back(original_of(file, name_of(file, options.pictures), config_.generate));
     }
   }
 
@@ -214,11 +240,12 @@ std::string Reconstruction::measure() const {
   const Distance model = distance(kModel), codec = distance(kCodec);
   nlohmann::ordered_json pictures = nlohmann::ordered_json::array();
   for (size_t i = 0; i < originals_.size(); ++i) {
-    pictures.push_back({{"picture", originals_[i].file.filename().string()},
-                        {"mse", model.squared[i]},
-                        {"rmse", std::sqrt(model.squared[i])},
-                        {"codec_mse", codec.squared[i]},
-                        {"codec_rmse", std::sqrt(codec.squared[i])}});
+    pictures.push_back(
+        {{"picture", originals_[i].file.lexically_relative(options_.pictures).string()},
+         {"mse", model.squared[i]},
+         {"rmse", std::sqrt(model.squared[i])},
+         {"codec_mse", codec.squared[i]},
+         {"codec_rmse", std::sqrt(codec.squared[i])}});
   }
   const nlohmann::ordered_json figures = {
       {"what", "means over pictures of the error of RGB in [0, 1]; codec: encoded and decoded"},

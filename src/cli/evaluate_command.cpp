@@ -34,9 +34,11 @@ void add_reconstruct(CLI::App& group) {
   CLI::App* command = group.add_subcommand(
       "reconstruct",
       "Has the model draw given pictures again, and measures how close it comes: RMSE and MSE of "
-      "RGB "
-      "in [0, 1], beside those of the codec alone. A file NAME.txt beside NAME.jpg may say what it "
-      "shows. Stopped or killed, the same command goes on.");
+      "RGB in [0, 1], beside those of the codec alone. Pictures may lie in folders of the folder; "
+      "a "
+      "file NAME.txt beside NAME.jpg may say what it shows. Stopped or killed, the same command "
+      "goes "
+      "on.");
   auto arguments = std::make_shared<Arguments>();
   arguments->config.add_to(*command);
   command->add_option("-p,--pictures", arguments->reconstruct.pictures, "folder of pictures")

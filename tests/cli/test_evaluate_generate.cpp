@@ -161,7 +161,7 @@ TEST_F(EvaluateGenerate, ReconstructsPictures) {
     }
     write_image(pictures / format("{}.png", i), image);
   }
-  put_file(pictures / "1.txt", "stripes");
+  put_file(pictures / "1.txt", "stripes\n");
   const auto command = [&](const std::string& out, const std::vector<std::string>& more,
                            int ranks = 0) {
     std::vector<std::string> all = words("unused", more, ranks, "reconstruct");
@@ -206,6 +206,18 @@ TEST_F(EvaluateGenerate, ReconstructsPictures) {
       command("one", {"generate.seed=6"}),
       "one: holds pictures drawn otherwise (generate.seed was 5, is 6): name another "
       "--out");
+  // In folders of the folder, by any name of the suffix; what was drawn there is no original.
+  fs::create_directories(pictures / "more");
+  fs::copy_file(pictures / "0.png", pictures / "more/0.PNG");
+  for (int i = 0; i < 2; ++i) {
+    const ProgramResult nested = command("pictures/drawn", {});
+    ASSERT_EQ(nested.exit_code, 0) << nested.err;
+    EXPECT_THAT(nested.out, HasSubstr("means over 4 pictures"));
+  }
+  EXPECT_TRUE(fs::exists(pictures / "drawn/tgt_image/model/more/0.png"));
+  const auto all = nlohmann::json::parse(read_text(pictures / "drawn/reconstruction.json"));
+  EXPECT_EQ(all.at("pictures").at(3).at("picture"), "more/0.PNG");
+  fs::remove_all(pictures / "drawn");
   put_file(pictures / "0.jpg", "x");
   expect_one_message(command("three", {}), "pictures/0.jpg: has the name of ");
   fs::remove_all(pictures);

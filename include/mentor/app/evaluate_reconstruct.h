@@ -9,7 +9,8 @@ namespace mentor {
 
 struct ReconstructOptions {
   LoadedRunConfig run;
-  std::filesystem::path pictures;  // a folder; NAME.txt beside NAME.jpg says what it shows
+  std::filesystem::path pictures;  // a folder of pictures or of such folders; NAME.txt beside
+                                   // NAME.jpg says what it shows
   std::filesystem::path out;
 };
 
