@@ -62,6 +62,15 @@ std::vector<Question> draw_questions(const Dataset& dataset, const std::vector<S
   return questions;
 }
 
+/// The text that all methods were given; the data set's where they were given different ones.
+const std::string& text_of(const Question& question) {
+  const std::string& first = question.pictures.front()->caption;
+  const bool agree = std::ranges::all_of(question.pictures, [&first](const SampleFiles* files) {
+    return !first.empty() && files->caption == first;
+  });
+  return agree ? first : question.subject->prompts.at(static_cast<size_t>(question.prompt));
+}
+
 std::string picture_html(const fs::path& file, std::string_view alt) {
   constexpr size_t kMostBytes = 45'000;
   return jpeg_html(read_image(file, kSampleDecoding), kMostBytes, alt);
@@ -91,8 +100,8 @@ std::string question_html(const Question& question, uint64_t seed) {
   std::string html = format(
       "<section class=\"question\">\n<p class=\"asked\">{}</p>\n<div class=\"sides\">"
       "<figure>{}<figcaption>Reference: {}</figcaption></figure>\n",
-      escape_html(question.subject->prompts.at(static_cast<size_t>(question.prompt))),
-      picture_html(question.subject->image, "reference"), escape_html(question.subject->name));
+      escape_html(text_of(question)), picture_html(question.subject->image, "reference"),
+      escape_html(question.subject->name));
   const size_t count = question.pictures.size();
   const size_t first = order_of(question, seed, "sides") % count;
   for (size_t i = 0; i < count; ++i) {

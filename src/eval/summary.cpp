@@ -316,16 +316,20 @@ std::string table_csv(const EvaluationFigures& figures) {
 
 std::string items_csv(const Evaluation& evaluation) {
   std::string text = "category,index,subject,prompt,sample,caption,task,run,status,score\n";
+  std::map<ItemKey, std::string_view> captions;  // as the judge got them
+  for (const SampleFiles& files : evaluation.samples) {
+    if (!files.caption.empty()) captions.emplace(files.key, files.caption);
+  }
   for (const auto& [key, score] : item_scores(evaluation)) {
     const Subject& subject = *evaluation.dataset.find(key.item.subject);
+    captions.emplace(key.item, subject.prompts.at(static_cast<size_t>(key.item.prompt)));
     const auto found = evaluation.ratings.find(key);
     const std::string_view status =
         found == evaluation.ratings.end() ? "missing" : status_name(found->second.status);
-    text +=
-        format("{},{},{},{},{},{},{},{},{},{}\n", category_name(subject.key.category),
-               subject.key.index, csv_field(subject.name), key.item.prompt, key.item.sample,
-               csv_field(subject.prompts.at(static_cast<size_t>(key.item.prompt))),
-               task_name(key.task), key.run, status, score ? format("{}", *score) : std::string());
+    text += format("{},{},{},{},{},{},{},{},{},{}\n", category_name(subject.key.category),
+                   subject.key.index, csv_field(subject.name), key.item.prompt, key.item.sample,
+                   csv_field(captions.at(key.item)), task_name(key.task), key.run, status,
+                   score ? format("{}", *score) : std::string());
   }
   return text;
 }

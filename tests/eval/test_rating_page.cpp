@@ -65,6 +65,17 @@ TEST_F(RatingPageTest, OneMethodIsEnough) {
   EXPECT_EQ(count(page, "type=\"radio\""), 45 * 2 * 5);
 }
 
+TEST_F(RatingPageTest, ShowsTheTextThatTheMethodsGot) {
+  const std::string id = folder_.dataset.subjects[0].collection_id();
+  put_file(mine_ / "text" / id / "3_0.txt", "A toy elsewhere");
+  EXPECT_THAT(rating_page(folder_.dataset, {.samples = {mine_}, .count = 45}),
+              HasSubstr("<p class=\"asked\">A toy elsewhere</p>"));
+  const RatingPageOptions both{.samples = {mine_, theirs_}, .count = 45};
+  EXPECT_THAT(rating_page(folder_.dataset, both), Not(HasSubstr("A toy elsewhere")));
+  put_file(theirs_ / "text" / id / "3_0.txt", "A toy elsewhere");
+  EXPECT_THAT(rating_page(folder_.dataset, both), HasSubstr("A toy elsewhere"));
+}
+
 TEST_F(RatingPageTest, SaysWhatIsWrong) {
   fs::create_directories(folder_.dir / "empty/tgt_image");
   EXPECT_THAT(error_of({mine_, folder_.dir / "empty"}),

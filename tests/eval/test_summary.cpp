@@ -86,6 +86,15 @@ TEST_F(SummaryTest, HasNoHeadlineUntilAllIsRated) {
   EXPECT_THAT(report_markdown(evaluation_, figures_), HasSubstr("- not all is rated: 99.4 %"));
 }
 
+TEST_F(SummaryTest, GivesTheTextThatTheJudgeGot) {
+  const std::string id = folder_.dataset.subjects[0].collection_id();
+  put_file(folder_.config.samples / "text" / id / "3_0.txt", "A toy elsewhere");
+  judge(true);
+  EXPECT_THAT(items_csv(evaluation_),
+              HasSubstr("\nanimal,0,Toy 00,3,0,A toy elsewhere,pf,0,ok,2\n"));
+  EXPECT_THAT(items_csv(evaluation_), HasSubstr("\nanimal,0,Toy 00,4,0,A toy 00 in place 4,pf,0,"));
+}
+
 TEST_F(SummaryTest, QuotesWhatFormatsNeed) {
   judge(true);
   evaluation_.dataset.subjects[0].name = "a \"b\", c";
