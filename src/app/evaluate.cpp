@@ -91,7 +91,7 @@ void judge_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   PictureCheck check;
   const EvaluationInput input = read_sound_input(run.config, check);
   const JudgingState state = judge_samples(evaluate, input.items);
-  write_text(evaluate.out / "config.yaml", dump_config(run.config, run.origins));
+  write_text(evaluate.out / "config_judge.yaml", dump_config(run.config, run.origins));
   out << format("{}: {} ratings: {}; {} of them were there before\n", ratings_file(evaluate.out),
                 state.wanted, state.text(), state.before);
   if (state.cost > 0) out << format("cost of all attempts: {:.4f}\n", state.cost);

@@ -298,7 +298,7 @@ void embed_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const int64_t before = Embedder(run.config, std::move(towers), store).run(input.items);
   const Similarities measured = similarities_of(store.all(), input.items);
   const std::vector<fs::path> exported = export_similarities(measured, input.dataset, evaluate.out);
-  write_text(evaluate.out / "config.yaml", dump_config(run.config, run.origins));
+  write_text(evaluate.out / "config_embed.yaml", dump_config(run.config, run.origins));
   out << format("{}: {} pictures, {} of them as measured before\n", file, input.items.size(),
                 before);
   const BootstrapOptions options{.draws = evaluate.report.draws,

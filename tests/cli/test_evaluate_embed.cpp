@@ -195,6 +195,8 @@ TEST_F(EvaluateEmbed, IsReportedWithAndWithoutRatings) {
 
   const ProgramResult judged = run("judge", with_towers({"judge.kind=similarity", "judge.runs=1"}));
   ASSERT_EQ(judged.exit_code, 0) << judged.err;
+  EXPECT_THAT(read_text(dir_ / "out/config_judge.yaml"), HasSubstr("kind: similarity"));
+  EXPECT_THAT(read_text(dir_ / "out/config_embed.yaml"), Not(HasSubstr("kind: similarity")));
   const ProgramResult report = run("report", with_towers());
   EXPECT_THAT(report.out,
               AllOf(HasSubstr("CP     1.000"), HasSubstr("similarity: not comparable")));

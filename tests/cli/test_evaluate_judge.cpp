@@ -52,7 +52,7 @@ TEST_F(EvaluateJudge, EstimatesJudgesAndReparses) {
   // 54 answers of 1000 tokens at 2.5 and 10 tokens at 10 per million.
   EXPECT_THAT(judged.out, AllOf(HasSubstr("54 ratings: ok 54; 0 of them were there before"),
                                 HasSubstr("cost of all attempts: 0.1404")));
-  EXPECT_THAT(read_text(dir_ / "out/config.yaml"), HasSubstr("model: mock"));
+  EXPECT_THAT(read_text(dir_ / "out/config_judge.yaml"), HasSubstr("model: mock"));
   EXPECT_THAT(run("judge", settings).out, HasSubstr("54 of them were there before"));
   EXPECT_THAT(run("estimate", settings).out, HasSubstr("to ask: 0 questions on CP, 0 on PF"));
   EXPECT_THAT(run("reparse", settings).out, HasSubstr("ratings.jsonl: 0 ratings changed"));

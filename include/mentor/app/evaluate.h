@@ -10,7 +10,7 @@ namespace mentor {
 
 /// Asks the judge for every rating that the ratings file lacks. UserError when some have no score
 /// in the end (with allow_partial: a warning, unless none has one); the same command then asks for
-/// those again. Writes the configuration beside them.
+/// those again. Writes config_judge.yaml beside them.
 void judge_evaluation(const LoadedRunConfig& run, std::ostream& out);
 
 /// Prints how many questions judge_evaluation() would ask, and what they would cost.
