@@ -334,15 +334,25 @@ PairAgreement among(const std::vector<Scores>& raters) {
   return agreement;
 }
 
-JudgeCheck check(const fs::path& out, const JudgeIdentity& judge, JudgeCheck made) {
-  const Ratings ratings = read_ratings(out);
-  if (ratings.empty()) fail_without_ratings(out);
-  if (only_judge(ratings, ratings_file(out)) != judge) {
+JudgeCheck check(const fs::path& out, const Evaluation& evaluation, JudgeCheck made) {
+  Evaluation known{.dataset = evaluation.dataset, .ratings = read_ratings(out)};
+  if (known.ratings.empty()) fail_without_ratings(out);
+  if (only_judge(known.ratings, ratings_file(out)) != evaluation.judge) {
     throw DataError(
         format("{}: the judge is another one than that of the pictures: judge both alike",
                ratings_file(out)));
   }
-  made.table = aggregate(item_scores(ratings, ratings));
+  // What was to be rated: everything of the tasks, runs and samples that were begun.
+  for (const RatingTask task : {RatingTask::kCp, RatingTask::kPf}) {
+    const bool begun = std::ranges::any_of(
+        known.ratings, [task](const auto& rating) { return rating.first.task == task; });
+    if (begun) known.tasks.push_back(task);
+  }
+  for (const auto& [key, attempt] : known.ratings) {
+    known.runs = std::max(known.runs, key.run + 1);
+    known.samples_per_prompt = std::max(known.samples_per_prompt, key.item.sample + 1);
+  }
+  made.table = aggregate(item_scores(known));
   return made;
 }
 
@@ -368,14 +378,14 @@ std::vector<Agreement> agreements(const Evaluation& evaluation) {
 }
 
 std::vector<JudgeCheck> judge_checks(const EvaluationReportConfig& config,
-                                     const JudgeIdentity& judge) {
+                                     const Evaluation& evaluation) {
   std::vector<JudgeCheck> checks;
   if (!config.identity.empty()) {
     checks.push_back(
-        check(config.identity, judge, {.name = "references themselves", .expected = "CP 1"}));
+        check(config.identity, evaluation, {.name = "references themselves", .expected = "CP 1"}));
   }
   if (!config.mismatched.empty()) {
-    checks.push_back(check(config.mismatched, judge,
+    checks.push_back(check(config.mismatched, evaluation,
                            {.name = "pictures of other subjects", .expected = "CP near 0"}));
   }
   return checks;

@@ -100,13 +100,14 @@ std::string trust_html(const EvaluationFigures& figures) {
   if (!figures.checks.empty()) {
     std::string rows;
     for (const JudgeCheck& check : figures.checks) {
-      rows += format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+      rows += format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                      escape_html(check.name), escape_html(check.expected),
-                     cell_text(check.table[Cell::kCp]), cell_text(check.table[Cell::kPf]));
+                     cell_text(check.table[Cell::kCp]), cell_text(check.table[Cell::kPf]),
+                     coverage_text(check.table));
     }
     html +=
         "<table class=\"scores\"><thead><tr><th>Known cases</th><th>Expected</th><th>CP</th>"
-        "<th>PF</th></tr></thead><tbody>" +
+        "<th>PF</th><th>Rated</th></tr></thead><tbody>" +
         rows + "</tbody></table>\n";
   }
   if (!figures.agreements.empty()) {

@@ -181,7 +181,7 @@ EvaluationFigures conclude(const Evaluation& evaluation, const EvaluateConfig& c
       .table = aggregate(item_scores(evaluation), options),
       .not_comparable = why_not_comparable(evaluation),
       .agreements = agreements(evaluation),
-      .checks = judge_checks(config.report, evaluation.judge),
+      .checks = judge_checks(config.report, evaluation),
       .likeness = likeness_table(evaluation.similarities, options, copy_thresholds(config.embed),
                                  similarity_file(config.out))};
   if (!evaluation.is_rated()) return figures;
@@ -264,6 +264,7 @@ std::string summary_json(const Evaluation& evaluation, const EvaluationFigures& 
   for (const JudgeCheck& check : figures.checks) {
     checks.push_back({{"of", check.name},
                       {"expected", check.expected},
+                      {"coverage", check.table.coverage()},
                       {"cp", number_json(check.table[Cell::kCp].value)},
                       {"pf", number_json(check.table[Cell::kPf].value)}});
   }

@@ -259,19 +259,29 @@ TEST(Evaluation, MeasuresAgreement) {
 TEST(Evaluation, ChecksTheJudgeWhereTheAnswerIsKnown) {
   JudgedFolder folder;
   EvaluationReportConfig config;
-  const JudgeIdentity judge = {.model = "judge-1", .rubric = "own rubric"};
-  EXPECT_TRUE(judge_checks(config, judge).empty());
+  Evaluation evaluation{.dataset = folder.dataset,
+                        .judge = {.model = "judge-1", .rubric = "own rubric"}};
+  EXPECT_TRUE(judge_checks(config, evaluation).empty());
   config.identity = folder.dir / "identity";
   config.mismatched = folder.dir / "mismatched";
   folder.judge(ratings_file(config.identity), 1, [](const RatingKey&) { return 4; });
   folder.judge(ratings_file(config.mismatched), 1,
                [](const RatingKey& key) { return key.item.prompt == 0 ? 1 : 0; });
-  const auto checks = judge_checks(config, judge);
+  auto checks = judge_checks(config, evaluation);
   ASSERT_EQ(checks.size(), 2u);
   EXPECT_EQ(checks[0].table[Cell::kCp].value, 1);
   EXPECT_EQ(checks[1].table[Cell::kCp].value, 0.028);
   EXPECT_EQ(checks[1].expected, "CP near 0");
-  EXPECT_THROW((void)judge_checks(config, {.model = "judge-2"}), DataError);
+  EXPECT_EQ(checks[1].table.coverage(), 1);
+  // Killed when half of a second run was rated.
+  const Attempt one = read_attempts(ratings_file(config.mismatched)).front();
+  RatingStore(ratings_file(config.mismatched))
+      .append({.key = {RatingTask::kCp, 1, one.key.item}, .score = 0, .judge = one.judge});
+  checks = judge_checks(config, evaluation);
+  EXPECT_EQ(checks[1].table.rated(), 91);
+  EXPECT_EQ(checks[1].table.expected(), 180);
+  evaluation.judge.model = "judge-2";
+  EXPECT_THROW((void)judge_checks(config, evaluation), DataError);
 }
 
 }  // namespace

@@ -65,10 +65,10 @@ struct Agreement {
 struct JudgeCheck {
   std::string name;      // "references themselves"
   std::string expected;  // "CP 1"
-  ScoreTable table;
+  ScoreTable table;      // over the subjects of the evaluation
 };
 /// DataError where the judge of a check is another one.
 [[nodiscard]] std::vector<JudgeCheck> judge_checks(const EvaluationReportConfig& config,
-                                                   const JudgeIdentity& judge);
+                                                   const Evaluation& evaluation);
 
 }  // namespace mentor
