@@ -19,10 +19,6 @@ void require_out(const EvaluateConfig& config) {
   }
 }
 
-std::string samples_name(const EvaluateConfig& config) {
-  return fs::weakly_canonical(config.samples).filename().string();
-}
-
 }  // namespace
 
 void report_evaluation(const LoadedRunConfig& run, std::ostream& out) {
@@ -57,7 +53,7 @@ void import_ratings(const ImportOptions& options, std::ostream& out) {
   require_out(config);
   RatingFileOptions reading{.rater = options.judge.empty() ? options.people : options.judge,
                             .run = options.run,
-                            .samples = samples_name(config)};
+                            .samples = name_of_samples(config.samples)};
   if (options.task) reading.task = parse_rating_task(*options.task);
   const Dataset dataset = load_dataset(config);
   // All files are read before any store is written.

@@ -32,10 +32,9 @@ std::map<std::string, Ratings> read_people(const fs::path& out) {
   return people;
 }
 
-std::string name_of_samples(const EvaluateConfig& config) {
+std::string name_of_method(const EvaluateConfig& config) {
   if (!config.report.method.empty()) return config.report.method;
-  const fs::path folder = config.samples.empty() ? config.out : config.samples;
-  return fs::weakly_canonical(folder).filename().string();
+  return name_of_samples(config.samples.empty() ? config.out : config.samples);
 }
 
 Ratings read_ratings(const fs::path& out) {
@@ -162,7 +161,7 @@ JudgeIdentity only_judge(const Ratings& ratings, const fs::path& where) {
 }
 
 Evaluation load_evaluation(const EvaluateConfig& config) {
-  Evaluation evaluation{.method = name_of_samples(config),
+  Evaluation evaluation{.method = name_of_method(config),
                         .samples_per_prompt = config.samples_per_prompt,
                         .ratings = read_ratings(config.out),
                         .people = read_people(config.out),

@@ -26,10 +26,6 @@ struct Question {
   std::vector<const SampleFiles*> pictures;  // in the order of the methods
 };
 
-std::string name_of(const fs::path& samples) {
-  return fs::weakly_canonical(samples).filename().string();
-}
-
 uint64_t order_of(const Question& question, uint64_t seed, std::string_view purpose) {
   const SubjectKey& key = question.subject->key;
   return stream_seed(seed, purpose,
@@ -117,7 +113,7 @@ std::string question_html(const Question& question, uint64_t seed) {
 std::string methods_html(const std::vector<fs::path>& samples) {
   std::string names;
   for (const fs::path& folder : samples) {
-    names += format("<li>{}</li>", escape_html(name_of(folder)));
+    names += format("<li>{}</li>", escape_html(name_of_samples(folder)));
   }
   return "<ul id=\"methods\" hidden=\"hidden\">" + names + "</ul>\n";
 }
@@ -129,7 +125,8 @@ std::string rating_page(const Dataset& dataset, const RatingPageOptions& options
   for (const fs::path& folder : options.samples) {
     sets.push_back(read_samples(folder, dataset, /*samples_per_prompt=*/1));
   }
-  if (options.samples.size() == 2 && name_of(options.samples[0]) == name_of(options.samples[1])) {
+  if (options.samples.size() == 2 &&
+      name_of_samples(options.samples[0]) == name_of_samples(options.samples[1])) {
     throw DataError(
         format("{} and {} have the same name, by which the saved file tells methods apart: rename "
                "one",

@@ -73,6 +73,10 @@ struct Part {
 
 }  // namespace
 
+std::string name_of_samples(const fs::path& folder) {
+  return fs::weakly_canonical(folder).filename().string();
+}
+
 SampleSet read_samples(const fs::path& root, const Dataset& dataset, int64_t samples_per_prompt) {
   SampleSet set;
   const std::vector<std::string> pictures = {".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG"};

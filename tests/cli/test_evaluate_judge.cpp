@@ -1,6 +1,7 @@
 #include "mentor/eval/store.h"
 #include "support/evaluate_run.h"
 #include "support/mock_chat_server.h"
+#include "support/standin.h"
 
 #include <gtest/gtest.h>
 
@@ -174,14 +175,9 @@ TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
   expect_one_message(run("reparse"), "ratings.jsonl: holds no ratings: run mentor evaluate judge");
 }
 
-// The photos are no part of the repository: $MENTOR_PHOTOS names them.
 TEST_F(EvaluateJudge, JudgesTheStandIn) {
-  const char* chosen = std::getenv("MENTOR_PHOTOS");
-  const fs::path photos = chosen != nullptr ? chosen : MENTOR_SOURCE_DIR "/../shared/photos";
-  const fs::path data = photos / "dreambench_standin";
-  if (!fs::is_directory(data)) {
-    GTEST_SKIP() << data << " is absent (set MENTOR_PHOTOS to the photos)";
-  }
+  const fs::path data = standin_dataset();
+  if (data.empty()) GTEST_SKIP() << kNoPhotos;
   std::vector<std::string> problems;
   const Dataset dataset = read_dataset(data, {kCategories.begin(), kCategories.end()}, problems);
   ASSERT_TRUE(problems.empty()) << problems.front();

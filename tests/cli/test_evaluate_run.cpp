@@ -2,6 +2,7 @@
 #include "support/generate_samples.h"
 #include "support/mock_chat_server.h"
 #include "support/processes.h"
+#include "support/standin.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -204,14 +205,9 @@ TEST_F(EvaluateRunTest, StopsWhereTheMoneyEndsAndGoesOnWithMore) {
   EXPECT_EQ(server.count(), kRatings);
 }
 
-// The photos are no part of the repository: $MENTOR_PHOTOS names them.
 TEST_F(EvaluateRunTest, RunsTheStandIn) {
-  const char* chosen = std::getenv("MENTOR_PHOTOS");
-  const fs::path photos = chosen != nullptr ? chosen : MENTOR_SOURCE_DIR "/../shared/photos";
-  const fs::path data = photos / "dreambench_standin";
-  if (!fs::is_directory(data)) {
-    GTEST_SKIP() << data << " is absent (set MENTOR_PHOTOS to the photos)";
-  }
+  const fs::path data = standin_dataset();
+  if (data.empty()) GTEST_SKIP() << kNoPhotos;
   const MockChatServer server([](const MockRequest& request, int64_t) {
     return chat_reply(request.caption().empty() ? "Score: 3" : "Score: 2", 1000, 100);
   });

@@ -33,6 +33,9 @@ struct SampleSet {
   std::vector<std::string> other_captions;
 };
 
+/// The name of a folder of samples, which stands for the method that drew them.
+[[nodiscard]] std::string name_of_samples(const fs::path& folder);
+
 /// Finds src_image/ID/P_J.jpg (or .jpeg, .png), tgt_image/ID/P_J.jpg and text/ID/P_J.txt for the
 /// samples 0 to `samples_per_prompt` - 1 of each prompt. Decodes no picture.
 [[nodiscard]] SampleSet read_samples(const fs::path& root, const Dataset& dataset,
