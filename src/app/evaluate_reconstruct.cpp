@@ -10,6 +10,7 @@
 #include "mentor/core/random.h"
 #include "mentor/core/sha256.h"
 #include "mentor/dist/connect.h"
+#include "mentor/eval/published.h"
 #include "mentor/eval/sample_folder.h"
 #include "mentor/generate/generator.h"
 #include "mentor/image/image_io.h"
@@ -236,6 +237,24 @@ Distance Reconstruction::distance(const char* folder) const {
   return distance;
 }
 
+/// "MENTOR 0.1008 and 0.0867, ..."
+std::string published_text() {
+  std::string text;
+  for (const auto& [method, coco, journeydb] : published_reconstructions()) {
+    text += format("{}{} {:.4f} and {:.4f}", text.empty() ? "" : ", ", method, coco, journeydb);
+  }
+  return text;
+}
+
+nlohmann::ordered_json published_json() {
+  nlohmann::ordered_json methods;
+  for (const auto& [method, coco, journeydb] : published_reconstructions()) {
+    methods[std::string(method)] = {{"coco", coco}, {"journeydb", journeydb}};
+  }
+  return {{"what", "l2 in arXiv 2507.09574, normalisation unknown: not comparable"},
+          {"methods", methods}};
+}
+
 std::string Reconstruction::measure() const {
   const Distance model = distance(kModel), codec = distance(kCodec);
   nlohmann::ordered_json pictures = nlohmann::ordered_json::array();
@@ -255,13 +274,15 @@ std::string Reconstruction::measure() const {
       {"mean_mse", model.mse()},
       {"codec_mean_rmse", codec.rmse()},
       {"codec_mean_mse", codec.mse()},
+      {"published", published_json()},
       {"pictures", pictures}};
   write_text(options_.out / "reconstruction.json", figures.dump(2) + "\n");
   return format(
       "model: RMSE {:.4f}, MSE {:.4f}\ncodec: RMSE {:.4f}, MSE {:.4f}   encoded and decoded, "
-      "without the model\nmeans over {} pictures of {} px, RGB in [0, 1]: {}\n",
+      "without the model\nmeans over {} pictures of {} px, RGB in [0, 1]: {}\n"
+      "published l2 on COCO and JourneyDB, normalisation unknown, so not comparable: {}\n",
       model.rmse(), model.mse(), codec.rmse(), codec.mse(), originals_.size(),
-      config_.model.image_size, options_.out / "reconstruction.json");
+      config_.model.image_size, options_.out / "reconstruction.json", published_text());
 }
 
 }  // namespace

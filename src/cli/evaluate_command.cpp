@@ -79,6 +79,7 @@ void add_embed(CLI::App& group) {
       "                                          github.com/facebookresearch/dino\n"
       "  evaluate.embed.dinov2  DINOv2           folder of huggingface.co/facebook/dinov2-small\n"
       "                                          (config.json, model.safetensors)\n\n"
+      "FID is not measured.\n\n"
       "Example:\n  mentor evaluate embed configs/evaluate.yaml --set "
       "evaluate.embed.clip=clip-vit-base-patch32");
 }

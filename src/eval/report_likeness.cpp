@@ -73,9 +73,14 @@ std::string published_table(const Evaluation& evaluation, const LikenessTable& t
   std::string rows =
       format("<tr class=\"ours\"><th>{}</th>", escape_html(evaluation.method)) +
       cells(dino, number(mean_of(table, Metric::kClipI)), number(mean_of(table, Metric::kClipT)));
-  for (const PublishedLikeness& row : published_likeness()) {
-    rows += format("<tr><th>{}</th>", escape_html(row.method)) +
-            cells(number(row.dino_i), number(row.clip_i), number(row.clip_t));
+  for (const PublishedLikenessTable& published : published_likeness()) {
+    rows += format("<tr class=\"source\"><td colspan=\"4\"><div><b>{}</b> {}{}{}</div></td></tr>\n",
+                   escape_html(published.title), escape_html(published.source),
+                   published.remark.empty() ? "" : "; ", escape_html(published.remark));
+    for (const PublishedLikeness& row : published.rows) {
+      rows += format("<tr><th>{}</th>", escape_html(row.method)) +
+              cells(row.text(row.dino_i), row.text(row.clip_i), row.text(row.clip_t));
+    }
   }
   return "<table class=\"scores\"><thead><tr><th>Method</th><th>DINO-I</th><th>CLIP-I</th>"
          "<th>CLIP-T</th></tr></thead><tbody>" +
@@ -96,7 +101,7 @@ std::string likeness_html(const Evaluation& evaluation, const EvaluationFigures&
          "compare a picture with its reference, and are highest for a copy; CLIP-T compares it "
          "with its prompt.</p>\n" +
          own_table(table) +
-         details_html("Beside DreamBench++'s own figures", "arXiv 2406.16855, seven methods",
+         details_html("Beside published figures", "seven methods of DreamBench++, MENTOR",
                       published_table(evaluation, table) +
                           (remarks.empty() ? "" : "<ul class=\"why\">" + remarks + "</ul>"));
 }

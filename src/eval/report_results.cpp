@@ -23,7 +23,7 @@ std::string cell_html(Cell cell, const std::string& content) {
 std::string head_html() {
   std::string html =
       "<thead><tr><th></th><th colspan=\"5\">CP by subject</th>"
-      "<th colspan=\"4\">PF by prompt</th><th></th></tr>\n<tr><th>Method</th>";
+      "<th colspan=\"4\">PF by prompt</th><th colspan=\"2\"></th></tr>\n<tr><th>Method</th>";
   for (size_t i = 0; i < kNumCells; ++i) {
     const auto cell = static_cast<Cell>(i);
     html += format("<th{}>{}</th>", is_total(cell) ? " class=\"total\"" : "", name_of(cell));
@@ -52,7 +52,11 @@ std::string published_rows(const PublishedTable& table) {
     html +=
         format("<tr><th>{}<small>{}</small></th>", escape_html(row.method), escape_html(row.note));
     for (size_t i = 0; i < kNumCells; ++i) {
-      html += cell_html(static_cast<Cell>(i), published_text(row.cells[i], row.decimals));
+      const auto cell = static_cast<Cell>(i);
+      std::string content = published_text(row.cells[i], row.decimals);
+      const std::string deviation = published_deviation(row, cell);
+      if (!deviation.empty()) content += "<small>" + deviation + "</small>";
+      html += cell_html(cell, content);
     }
     html += "</tr>\n";
   }
@@ -60,9 +64,7 @@ std::string published_rows(const PublishedTable& table) {
 }
 
 /// Says before each published table where it comes from and who judged.
-std::string source_row(const PublishedTable& table, bool comparable) {
-  std::string remark(table.remark);
-  if (!comparable) remark += std::string(remark.empty() ? "" : "; ") + "not comparable";
+std::string source_row(const PublishedTable& table, const std::string& remark) {
   return format(
       "<tr class=\"source\"><td colspan=\"{}\"><div><b>{}</b> {}; judge: {}{}{}</div></td></tr>\n",
       kNumCells + 1, escape_html(table.title), escape_html(table.source), escape_html(table.judge),
@@ -84,8 +86,7 @@ std::string results_html(const Evaluation& evaluation, const EvaluationFigures& 
   constexpr size_t kShownAtOnce = 2;  // the leaderboard and MENTOR's table
   const std::span<const PublishedTable> tables = published_tables();
   const auto rows_of = [&](const PublishedTable& table) {
-    const bool by_the_judge = table.judge.starts_with("gpt-4o") && figures.not_comparable.empty();
-    return source_row(table, by_the_judge) + published_rows(table);
+    return source_row(table, remark_on(table, figures)) + published_rows(table);
   };
   std::string rows = our_rows(evaluation, figures), more;
   for (const PublishedTable& table : tables.first(kShownAtOnce)) rows += rows_of(table);

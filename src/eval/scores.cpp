@@ -13,7 +13,8 @@ namespace mentor {
 namespace {
 
 constexpr double kMostPoints = 4;
-constexpr size_t kNumMeans = kNumCells - 1;  // all but the product
+constexpr size_t kNumMeans = kNumCells - 2;  // all but the product and the quotient
+constexpr Cell kOfBoth[] = {Cell::kProduct, Cell::kRatio};
 
 constexpr size_t at(Cell cell) { return static_cast<size_t>(cell); }
 
@@ -87,7 +88,7 @@ class SubjectSums {
   std::map<SubjectKey, std::vector<Sum>> rows_;
 };
 
-/// The mean over runs that `value` has; the product of the two means is left to the caller.
+/// The mean over runs that `value` has; what follows from two means is left to the caller.
 template <class Value>
 Cells mean_over_runs(const std::vector<Sum>& total, Value value) {
   Cells cells;
@@ -105,23 +106,37 @@ Cells mean_over_runs(const std::vector<Sum>& total, Value value) {
   return cells;
 }
 
-Cells with_product(Cells cells) {
-  cells[at(Cell::kProduct)] = cells[at(Cell::kCp)] * cells[at(Cell::kPf)];
+Cells with_both(Cells cells) {
+  const double cp = cells[at(Cell::kCp)], pf = cells[at(Cell::kPf)];
+  cells[at(Cell::kProduct)] = cp * pf;
+  cells[at(Cell::kRatio)] = pf > 0 ? cp / pf : kNoScore;
   return cells;
 }
 
 Cells unrounded_cells(const std::vector<Sum>& total) {
-  return with_product(mean_over_runs(total, [](const Sum& sum) { return sum.mean(); }));
+  return with_both(mean_over_runs(total, [](const Sum& sum) { return sum.mean(); }));
+}
+
+/// Of each cell, were what is missing 0, or 4.
+std::array<Interval, kNumCells> bounds_of(const std::vector<Sum>& total) {
+  const Cells worst = with_both(mean_over_runs(total, [](auto& sum) { return sum.bound(0); }));
+  const Cells best =
+      with_both(mean_over_runs(total, [](auto& sum) { return sum.bound(kMostPoints); }));
+  std::array<Interval, kNumCells> bounds;
+  for (size_t i = 0; i < kNumCells; ++i) bounds[i] = {worst[i], best[i]};
+  constexpr size_t cp = at(Cell::kCp), pf = at(Cell::kPf);  // a quotient rises as PF falls
+  bounds[at(Cell::kRatio)] = {worst[cp] / best[pf], best[cp] / worst[pf]};
+  return bounds;
 }
 
 /// As Python rounds: by the number's exact binary value.
 double rounded(double value) { return std::stod(format("{:.3f}", value)); }
 
-/// As the official tables: the product is that of rounded means.
+/// As the official tables: product and quotient are those of rounded means.
 Cells rounded_cells(const std::vector<Sum>& total) {
   Cells cells = mean_over_runs(total, [](const Sum& sum) { return sum.mean(); });
   for (double& cell : cells) cell = rounded(cell);
-  return with_product(cells);
+  return with_both(cells);
 }
 
 std::optional<double> present(double value) {
@@ -149,7 +164,9 @@ std::array<int64_t, kNumCells> count_subjects(const SubjectSums& sums) {
     };
     for (size_t cell = 0; cell < kNumMeans; ++cell) counts[cell] += has(cell) ? 1 : 0;
   }
-  counts[at(Cell::kProduct)] = std::min(counts[at(Cell::kCp)], counts[at(Cell::kPf)]);
+  for (const Cell cell : kOfBoth) {
+    counts[at(cell)] = std::min(counts[at(Cell::kCp)], counts[at(Cell::kPf)]);
+  }
   return counts;
 }
 
@@ -187,15 +204,15 @@ DrawnCells by_run(const std::vector<Sum>& total) {
 
 std::string_view name_of(Cell cell) {
   constexpr std::array<std::string_view, kNumCells> kNames = {
-      "Animal",         "Human", "Object",      "Style", "CP",
-      "Photorealistic", "Style", "Imaginative", "PF",    "CP·PF"};
+      "Animal", "Human",       "Object", "Style", "CP",   "Photorealistic",
+      "Style",  "Imaginative", "PF",     "CP·PF", "CP/PF"};
   return kNames.at(at(cell));
 }
 
 std::string_view key_of(Cell cell) {
   constexpr std::array<std::string_view, kNumCells> kKeys = {
-      "animal",         "human",        "object",      "style", "cp",
-      "photorealistic", "prompt_style", "imaginative", "pf",    "cp_pf"};
+      "animal",       "human",       "object", "style", "cp",        "photorealistic",
+      "prompt_style", "imaginative", "pf",     "cp_pf", "cp_over_pf"};
   return kKeys.at(at(cell));
 }
 
@@ -213,9 +230,7 @@ ScoreTable aggregate(std::span<const ItemScore> items, const BootstrapOptions& o
   const SubjectSums sums(items);
   const std::vector<Sum> total = sums.total();
   const Cells values = rounded_cells(total);
-  const Cells worst = with_product(mean_over_runs(total, [](auto& sum) { return sum.bound(0); }));
-  const Cells best =
-      with_product(mean_over_runs(total, [](auto& sum) { return sum.bound(kMostPoints); }));
+  const auto bounds = bounds_of(total);
   const DrawnCells drawn = draw(sums, options), runs = by_run(total);
   const auto subjects = count_subjects(sums);
 
@@ -226,16 +241,17 @@ ScoreTable aggregate(std::span<const ItemScore> items, const BootstrapOptions& o
     cell = {.value = present(values[i]),
             .interval = interval_of(drawn[i], subjects[i]),
             .deviation = deviation(runs[i]),
-            .bounds = {worst[i], best[i]}};
+            .bounds = bounds[i]};
     for (size_t sum = i; i < kNumMeans && sum < total.size(); sum += kNumMeans) {
       cell.rated += static_cast<int64_t>(total[sum].rated);
       cell.expected += static_cast<int64_t>(total[sum].expected);
     }
   }
   if (table[Cell::kCp].expected > 0 && table[Cell::kPf].expected > 0) {
-    CellScore& product = table.cells[at(Cell::kProduct)];
-    product.rated = table.rated();
-    product.expected = table.expected();
+    for (const Cell cell : kOfBoth) {
+      table.cells[at(cell)].rated = table.rated();
+      table.cells[at(cell)].expected = table.expected();
+    }
   }
   return table;
 }

@@ -11,18 +11,28 @@ namespace {
 
 constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-/// DreamBench++, arXiv 2406.16855. Which DINO its column comes from is stated nowhere.
 // clang-format off
-constexpr PublishedLikeness kPublished[] = {
-    {"DreamBooth LoRA",       62.8, 78.4, 34.1},
-    {"IP-Adapter ViT-G",      66.7, 85.5, 30.9},
-    {"Emu2",                  53.9, 76.3, 31.0},
-    {"DreamBooth",            54.4, 75.3, 32.3},
-    {"IP-Adapter-Plus ViT-H", 83.4, 91.7, 28.2},
-    {"BLIP-Diffusion",        64.9, 82.3, 28.6},
-    {"Textual Inversion",     43.7, 72.6, 30.2},
+constexpr PublishedLikeness kDreamBenchPlusPlus[] = {
+    {"DreamBooth LoRA",       {62.8}, {78.4}, {34.1}},
+    {"IP-Adapter ViT-G",      {66.7}, {85.5}, {30.9}},
+    {"Emu2",                  {53.9}, {76.3}, {31.0}},
+    {"DreamBooth",            {54.4}, {75.3}, {32.3}},
+    {"IP-Adapter-Plus ViT-H", {83.4}, {91.7}, {28.2}},
+    {"BLIP-Diffusion",        {64.9}, {82.3}, {28.6}},
+    {"Textual Inversion",     {43.7}, {72.6}, {30.2}},
+};
+constexpr PublishedLikeness kDreamBench[] = {
+    {"MENTOR",                       {70.853, .327}, {80.911, .053}, {29.071, .080}, 3},
+    {"MENTOR with query connector",  {54.5}, {76.3}, {30.8}},
 };
 // clang-format on
+
+/// Which DINO the columns come from is stated nowhere.
+constexpr PublishedLikenessTable kPublished[] = {
+    {"DreamBench++", "arXiv 2406.16855", "", kDreamBenchPlusPlus},
+    {"MENTOR on the older DreamBench", "arXiv 2507.09574", "other data set: not comparable",
+     kDreamBench},
+};
 
 /// The groups a picture counts in: all, that of its subject, that of its prompt.
 std::array<size_t, 3> groups_of(const ItemKey& item) {
@@ -176,7 +186,12 @@ std::vector<LikenessDifference> compare_likeness(const Similarities& first,
   return differences;
 }
 
-std::span<const PublishedLikeness> published_likeness() { return kPublished; }
+std::string PublishedLikeness::text(const PublishedMean& mean) const {
+  const std::string value = format("{:.{}f}", mean.value, decimals);
+  return mean.deviation > 0 ? format("{} ± {:.{}f}", value, mean.deviation, decimals) : value;
+}
+
+std::span<const PublishedLikenessTable> published_likeness() { return kPublished; }
 
 std::string published_remark(const MetricLikeness& ours) {
   switch (ours.metric) {

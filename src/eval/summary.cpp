@@ -1,7 +1,6 @@
 #include "mentor/eval/summary.h"
 
 #include "mentor/core/format.h"
-#include "mentor/eval/published.h"
 
 #include <nlohmann/json.hpp>
 
@@ -129,12 +128,15 @@ std::string markdown_likeness(const Evaluation& evaluation, const LikenessTable&
                    metric.checkpoint.architecture, metric.checkpoint.dtype);
   }
   if (table.copies) text += format("- Copies, in per cent: {}\n", copy_rule_text(*table.copies));
-  text += "\nDreamBench++ (arXiv 2406.16855)\n\n" +
-          markdown_row({"Method", "DINO-I", "CLIP-I", "CLIP-T"}) +
-          markdown_row({"---", "---", "---", "---"});
-  for (const PublishedLikeness& row : published_likeness()) {
-    text += markdown_row({std::string(row.method), likeness_number(row.dino_i),
-                          likeness_number(row.clip_i), likeness_number(row.clip_t)});
+  for (const PublishedLikenessTable& published : published_likeness()) {
+    text += format("\n{} ({}{}{})\n\n", published.title, published.source,
+                   published.remark.empty() ? "" : "; ", published.remark) +
+            markdown_row({"Method", "DINO-I", "CLIP-I", "CLIP-T"}) +
+            markdown_row({"---", "---", "---", "---"});
+    for (const PublishedLikeness& row : published.rows) {
+      text += markdown_row({std::string(row.method), row.text(row.dino_i), row.text(row.clip_i),
+                            row.text(row.clip_t)});
+    }
   }
   text += "\n";
   for (const std::string& remark : likeness_remarks(evaluation, table))
@@ -161,11 +163,16 @@ std::string markdown_tables(const Evaluation& evaluation, const EvaluationFigure
   }
   std::string text = head + markdown_row(ours) + markdown_row(intervals);
   for (const PublishedTable& table : published_tables()) {
+    const std::string remark = remark_on(table, figures);
     text += format("\n{} ({}; judge: {}{}{})\n\n{}", table.title, table.source, table.judge,
-                   table.remark.empty() ? "" : "; ", table.remark, head);
+                   remark.empty() ? "" : "; ", remark, head);
     for (const PublishedRow& row : table.rows) {
       std::vector<std::string> fields = {std::string(row.method)};
-      for (const double value : row.cells) fields.push_back(published_text(value, row.decimals));
+      for (size_t i = 0; i < kNumCells; ++i) {
+        const std::string deviation = published_deviation(row, static_cast<Cell>(i));
+        fields.push_back(published_text(row.cells[i], row.decimals) +
+                         (deviation.empty() ? "" : " " + deviation));
+      }
       text += markdown_row(fields);
     }
   }
@@ -209,6 +216,18 @@ std::string interval_text(const std::optional<Interval>& interval) {
 
 std::string published_text(double value, int decimals) {
   return std::isnan(value) ? "" : format("{:.{}f}", value, decimals);
+}
+
+std::string published_deviation(const PublishedRow& row, Cell cell) {
+  const double deviation = row.deviation(cell);
+  return std::isnan(deviation) ? "" : "± " + published_text(deviation, row.decimals);
+}
+
+std::string remark_on(const PublishedTable& table, const EvaluationFigures& figures) {
+  std::string remark(table.remark);
+  const bool comparable = table.judge.starts_with("gpt-4o") && figures.not_comparable.empty();
+  if (!comparable) remark += std::string(remark.empty() ? "" : "; ") + "not comparable";
+  return remark;
 }
 
 std::string coverage_text(const ScoreTable& table) {

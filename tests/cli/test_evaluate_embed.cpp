@@ -188,6 +188,7 @@ TEST_F(EvaluateEmbed, IsReportedWithAndWithoutRatings) {
   EXPECT_EQ(check_markup(page), "");
   EXPECT_THAT(page, AllOf(HasSubstr("not rated yet"), HasSubstr("DINO of 90 or more"),
                           HasSubstr("IP-Adapter-Plus ViT-H"), HasSubstr("83.4"),
+                          HasSubstr("other data set: not comparable"), HasSubstr("70.853 ± 0.327"),
                           HasSubstr("CLIP-I: other checkpoint: theirs is CLIP ViT-B/32")));
   EXPECT_THAT(read_text(dir_ / "out/report.md"),
               AllOf(HasSubstr("nobody has rated"), HasSubstr("| DINO | 100.0 | 100.0 | n/a |")));

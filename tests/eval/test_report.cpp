@@ -31,16 +31,29 @@ TEST_F(EvaluationReportTest, ShowsEverything) {
                 [](const RatingKey& key) { return key.item.prompt % 5; });
   const std::string html = page(folder_.config);
   EXPECT_EQ(check_markup(html), "");
-  for (const char* part :
-       {"<h1>A &amp; B</h1>", "<b>all rated</b>", "judge: judge-1, 2 runs",
-        "<li>another judge: judge-1, not gpt-4o-2024-05-13</li>", "<dt>CP·PF</dt>",
-        "<b>DreamBench++ leaderboard</b>",
-        "judge: gpt-4o-2024-05-13, no longer served; not "
-        "comparable",
-        "<td>0.751</td>", "viewBox=\"0 0 1000 1000\"", "judge and Ada",
-        "<a href=\"#animal-01\">Toy 01</a>", "id=\"animal-01\"", "--strip:url(data:image/jpeg;",
-        "A toy 01 in place 3", "CP 3 4 · PF 3 4", "So &lt;it&gt; is.", "a: &lt;b&gt;",
-        "<td class=\"h7\">3.5</td>", "over runs"}) {
+  for (const char* part : {"<h1>A &amp; B</h1>",
+                           "<b>all rated</b>",
+                           "judge: judge-1, 2 runs",
+                           "<li>another judge: judge-1, not gpt-4o-2024-05-13</li>",
+                           "<dt>CP·PF</dt>",
+                           "<b>DreamBench++ leaderboard</b>",
+                           "judge: gpt-4o-2024-05-13, no longer served; not "
+                           "comparable",
+                           "<td>0.751</td>",
+                           "CP/PF</th>",
+                           "0.179<small>± 0.002</small>",
+                           "<td>3.79</td>",
+                           "viewBox=\"0 0 1000 1000\"",
+                           "judge and Ada",
+                           "<a href=\"#animal-01\">Toy 01</a>",
+                           "id=\"animal-01\"",
+                           "--strip:url(data:image/jpeg;",
+                           "A toy 01 in place 3",
+                           "CP 3 4 · PF 3 4",
+                           "So &lt;it&gt; is.",
+                           "a: &lt;b&gt;",
+                           "<td class=\"h7\">3.5</td>",
+                           "over runs"}) {
     EXPECT_THAT(html, HasSubstr(part));
   }
   EXPECT_THAT(html, Not(HasSubstr("Without a score")));

@@ -92,7 +92,12 @@ TEST(LikenessTable, NothingMeasuredIsNothing) {
 }
 
 TEST(PublishedLikeness, SaysWhereNetworksDiffer) {
-  EXPECT_THAT(published_likeness(), SizeIs(7));
+  ASSERT_THAT(published_likeness(), SizeIs(2));
+  EXPECT_THAT(published_likeness()[0].rows, SizeIs(7));
+  const PublishedLikenessTable& older = published_likeness()[1];
+  EXPECT_EQ(older.remark, "other data set: not comparable");
+  EXPECT_EQ(older.rows[0].text(older.rows[0].dino_i), "70.853 ± 0.327");
+  EXPECT_EQ(older.rows[1].text(older.rows[1].clip_t), "30.8");
   MetricLikeness ours{.metric = Metric::kClipI, .checkpoint = kClip};
   EXPECT_EQ(published_remark(ours), "");
   ours.checkpoint = {"clip-vit-large-patch14", "ViT-L/14", "00", "fp32"};

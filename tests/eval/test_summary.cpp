@@ -43,6 +43,7 @@ TEST_F(SummaryTest, OfACompleteEvaluation) {
   EXPECT_EQ(json["cells"]["object"]["value"], 0.25);
   EXPECT_EQ(json["cells"]["cp"]["value"], 0.55);  // (2 * 1 + 3 * 0.25) / 5
   EXPECT_EQ(json["cells"]["cp_pf"]["value"], 0.275);
+  EXPECT_NEAR(json["cells"]["cp_over_pf"]["value"], 1.1, 1e-12);
   EXPECT_TRUE(json["cells"]["human"]["value"].is_null());
   EXPECT_EQ(json["cells"]["cp"]["rated"], 90);
   EXPECT_EQ(json["cells"]["cp"]["run_deviation"], 0);
@@ -62,6 +63,16 @@ TEST_F(SummaryTest, OfACompleteEvaluation) {
   EXPECT_THAT(markdown, HasSubstr("| DreamBooth LoRA | 0.751 |"));
   EXPECT_THAT(markdown, HasSubstr("**Not comparable with the published figures:**"));
   EXPECT_THAT(markdown, HasSubstr("another judge: judge-1"));
+  for (const PublishedTable& table : published_tables()) {
+    const size_t at = markdown.find("\n" + std::string(table.title) + " (");
+    ASSERT_NE(at, markdown.npos) << table.title;
+    EXPECT_THAT(markdown.substr(at, markdown.find('\n', at + 1) - at), HasSubstr("not comparable"));
+  }
+  // MENTOR's own quotient, its second version, the deviations of its ablations.
+  EXPECT_THAT(markdown, HasSubstr("| 0.84 | 0.47 | 0.65 |"));
+  EXPECT_THAT(markdown, HasSubstr("| 0.84 | 0.47 | 0.66 |"));
+  EXPECT_THAT(markdown, HasSubstr("| 0.179 ± 0.002 |"));
+  EXPECT_THAT(markdown, HasSubstr("| 0.882 ± 0.000 | 0.371 |"));
 }
 
 TEST_F(SummaryTest, HasNoHeadlineUntilAllIsRated) {

@@ -14,7 +14,7 @@
 namespace mentor {
 
 /// The columns of the leaderboard: CP by the subject's category and of all, PF by the prompt's
-/// group and of all, and their product.
+/// group and of all, and their product; and MENTOR's quotient, high for a method that copies.
 enum class Cell {
   kAnimal,
   kHuman,
@@ -26,13 +26,14 @@ enum class Cell {
   kImaginative,
   kPf,
   kProduct,
+  kRatio,
 };
-inline constexpr size_t kNumCells = 10;
+inline constexpr size_t kNumCells = 11;
 inline constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
 
-/// "Animal", ..., "CP·PF"
+/// "Animal", ..., "CP·PF", "CP/PF"
 [[nodiscard]] std::string_view name_of(Cell cell);
-/// "animal", ..., "cp_pf": of a file's column
+/// "animal", ..., "cp_pf", "cp_over_pf": of a file's column
 [[nodiscard]] std::string_view key_of(Cell cell);
 
 /// Something to be rated, and its score.
@@ -45,10 +46,10 @@ struct ItemScore {
 using Cells = std::array<double, kNumCells>;
 
 struct CellScore {
-  std::optional<double> value;  // mean over runs, to 3 decimals; of the product: of those
+  std::optional<double> value;  // mean over runs, to 3 decimals; product and quotient: of those
   std::optional<Interval> interval;
   std::optional<double> deviation;  // over runs (divisor: runs - 1); none for a single run
-  int64_t rated = 0, expected = 0;  // of the product: none where a task was not asked about
+  int64_t rated = 0, expected = 0;  // of both tasks together: none where one was not asked about
   Interval bounds;                  // of the value if what is missing were 0, or 4
 };
 

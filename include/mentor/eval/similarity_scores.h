@@ -92,12 +92,25 @@ struct LikenessDifference {
                                                                const Similarities& second,
                                                                const BootstrapOptions& options);
 
-/// What DreamBench++ publishes of a method (its table 2), as 100 x cosine.
+/// A mean as 100 x cosine, and its deviation over seeds; 0: not published.
+struct PublishedMean {
+  double value = 0, deviation = 0;
+};
+/// What others publish of a method.
 struct PublishedLikeness {
   std::string_view method;
-  double dino_i, clip_i, clip_t;
+  PublishedMean dino_i, clip_i, clip_t;
+  int decimals = 1;  // as printed there
+
+  /// "70.853 ± 0.327"
+  [[nodiscard]] std::string text(const PublishedMean& mean) const;
 };
-[[nodiscard]] std::span<const PublishedLikeness> published_likeness();
+struct PublishedLikenessTable {
+  std::string_view title, source;
+  std::string_view remark;  // why its numbers are not comparable with ours whatever ours are
+  std::span<const PublishedLikeness> rows;
+};
+[[nodiscard]] std::span<const PublishedLikenessTable> published_likeness();
 
 /// How our number of a metric stands to the published one: "other checkpoint: ours is ...", or
 /// what is not known of theirs; empty where both are of the same kind of network.

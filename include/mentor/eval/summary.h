@@ -1,6 +1,7 @@
 #pragma once
 
 #include "mentor/eval/evaluation.h"
+#include "mentor/eval/published.h"
 #include "mentor/eval/scores.h"
 #include "mentor/eval/similarity_scores.h"
 
@@ -27,6 +28,10 @@ struct EvaluationFigures {
 [[nodiscard]] std::string interval_text(const std::optional<Interval>& interval);
 /// A published value with the decimals it was printed with; "" where none was.
 [[nodiscard]] std::string published_text(double value, int decimals);
+/// "± 0.002" of a published value; "" where none was printed.
+[[nodiscard]] std::string published_deviation(const PublishedRow& row, Cell cell);
+/// What to say of a published table: how its numbers differ from ours, "not comparable".
+[[nodiscard]] std::string remark_on(const PublishedTable& table, const EvaluationFigures& figures);
 /// "97.3 % (1314 of 1350)"
 [[nodiscard]] std::string coverage_text(const ScoreTable& table);
 
