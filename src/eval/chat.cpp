@@ -82,21 +82,47 @@ Image judge_picture(const fs::path& file, int64_t side) {
   return resize(image, {side, side}, Filter::kBicubic);
 }
 
-std::vector<std::string> question_pictures(const JudgeConfig& config, const Question& question) {
-  const int64_t side = config.image_size;
-  const auto address = [&](const Image& picture) {
-    return jpeg_address(picture, static_cast<int>(config.jpeg_quality));
+std::vector<std::string> QuestionPictures::of(const Question& question) {
+  const int64_t side = config_.image_size;
+  const auto address = [this](const Image& picture) {
+    return jpeg_address(picture, static_cast<int>(config_.jpeg_quality));
   };
-  const Image generated = judge_picture(question.generated, side);
-  if (question.key.task == RatingTask::kPf) return {address(generated)};
-  const Image reference = judge_picture(question.reference, side);
-  if (!config.join_images) {
-    return {address(reference), address(generated)};
+  const auto address_of = [&](const fs::path& file, const std::string& sha256) {
+    return kept(sha256, [&] { return address(judge_picture(file, side)); });
+  };
+  if (question.key.task == RatingTask::kPf) {
+    return {address_of(question.generated, question.generated_sha256)};
   }
-  Image both(2 * side, side);
-  paste(both, reference, 0, 0);
-  paste(both, generated, side, 0);
-  return {address(both)};
+  if (!config_.join_images) {
+    return {address_of(question.reference, question.reference_sha256),
+            address_of(question.generated, question.generated_sha256)};
+  }
+  const std::string joined = question.reference_sha256 + question.generated_sha256;
+  return {kept(joined, [&] {
+    Image both(2 * side, side);
+    paste(both, judge_picture(question.reference, side), 0, 0);
+    paste(both, judge_picture(question.generated, side), side, 0);
+    return address(both);
+  })};
+}
+
+std::string QuestionPictures::kept(const std::string& key,
+                                   const std::function<std::string()>& make) {
+  if (key.empty()) return make();
+  if (const auto found = places_.find(key); found != places_.end()) {
+    kept_.splice(kept_.begin(), kept_, found->second);
+    return kept_.front().second;
+  }
+  std::string address = make();
+  kept_.emplace_front(key, address);
+  places_.emplace(key, kept_.begin());
+  bytes_ += address.size();
+  while (bytes_ > most_bytes_) {
+    bytes_ -= kept_.back().second.size();
+    places_.erase(kept_.back().first);
+    kept_.pop_back();
+  }
+  return address;
 }
 
 std::string chat_request(const JudgeConfig& config, const RubricTexts& rubric,

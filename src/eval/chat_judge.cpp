@@ -95,6 +95,7 @@ class ChatJudge : public Judge {
                   .rubric = rubric.label},
         rule_(parser_rule(config, identity_)),
         spent_(spent),
+        pictures_(config),
         requests_(static_cast<double>(config.requests_per_minute)),
         tokens_(static_cast<double>(config.tokens_per_minute)),
         posts_(http_options(config, key_, "/chat/completions")) {}
@@ -191,8 +192,7 @@ class ChatJudge : public Judge {
         33);  // 31 bits
     std::string body;
     try {
-      body =
-          chat_request(config_, rubric, question, question_pictures(config_, question), asked.seed);
+      body = chat_request(config_, rubric, question, pictures_.of(question), asked.seed);
     } catch (const DataError& e) {  // a picture that was there before is gone or half written
       stop(e.what());
       return;
@@ -372,6 +372,7 @@ class ChatJudge : public Judge {
   std::string rule_;
   double spent_;
   double reserved_ = 0;  // what the questions under way may cost
+  QuestionPictures pictures_;
   RateLimit requests_, tokens_;
   HttpPosts posts_;
 

@@ -73,13 +73,54 @@ TEST(ChatPictures, AreSquareAndJoinedOnRequest) {
   Question question = question_on(RatingTask::kCp);
   question.reference = question.generated = dir / "wide.png";
   EXPECT_EQ(judge_picture(dir / "wide.png", 32).size(), (ImageSize{32, 32}));
-  const std::vector<std::string> two = question_pictures(config, question);
+  const std::vector<std::string> two = QuestionPictures(config).of(question);
   ASSERT_THAT(two, SizeIs(2));
   EXPECT_THAT(two[0], StartsWith("data:image/jpeg;base64,/9j/"));
   config.join_images = true;
-  EXPECT_THAT(question_pictures(config, question), SizeIs(1));
+  EXPECT_THAT(QuestionPictures(config).of(question), SizeIs(1));
   question.key.task = RatingTask::kPf;
-  EXPECT_EQ(question_pictures(config, question).front(), two[1]);
+  EXPECT_EQ(QuestionPictures(config).of(question).front(), two[1]);
+}
+
+TEST(ChatPictures, AreMadeOnceAsLongAsThereIsRoom) {
+  const TempDir dir;
+  JudgeConfig config;
+  config.image_size = 16;
+  const auto question = [&](const std::string& reference, const std::string& generated) {
+    Question asked = question_on(RatingTask::kCp);
+    asked.reference = dir / (reference + ".png");
+    asked.generated = dir / (generated + ".png");
+    asked.reference_sha256 = reference;
+    asked.generated_sha256 = generated;
+    return asked;
+  };
+  uint8_t shade = 0;
+  for (const char* name : {"a", "b", "c"}) {
+    Image image(16, 16);
+    for (uint8_t& value : image.pixels) value = shade;
+    write_image(dir / (std::string(name) + ".png"), image);
+    shade = static_cast<uint8_t>(shade + 100);
+  }
+  for (const bool joined : {false, true}) {
+    config.join_images = joined;
+    QuestionPictures pictures(config);
+    const std::vector<std::string> first = pictures.of(question("a", "b"));
+    fs::rename(dir / "a.png", dir / "moved.png");
+    EXPECT_EQ(pictures.of(question("a", "b")), first);
+    if (!joined) {
+      EXPECT_EQ(pictures.of(question("a", "c")).front(), first.front());
+    }
+    fs::rename(dir / "moved.png", dir / "a.png");
+  }
+  config.join_images = false;
+  const std::vector<std::string> two = QuestionPictures(config).of(question("a", "b"));
+  QuestionPictures few(config, two[0].size() + two[1].size() + 40);
+  (void)few.of(question("a", "b"));
+  (void)few.of(question("b", "c"));  // no room for all three: the oldest goes
+  fs::remove(dir / "a.png");
+  fs::remove(dir / "c.png");
+  EXPECT_THAT(few.of(question("b", "c")), SizeIs(2));
+  EXPECT_THROW((void)few.of(question("a", "b")), DataError);
 }
 
 TEST(ChatAnswer, IsTakenApart) {

@@ -1,5 +1,7 @@
+#include "mentor/eval/chat.h"
 #include "mentor/eval/input.h"
 #include "mentor/eval/judging.h"
+#include "mentor/eval/question.h"
 #include "support/drawn_dataset.h"
 #include "support/mock_chat_server.h"
 #include "support/temp_dir.h"
@@ -8,6 +10,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 
 namespace mentor {
@@ -55,6 +58,31 @@ TEST(JudgingSpeed, AFullDataSetTakesSecondsAndNoMemory) {
               late);
   EXPECT_GE(2700 / taken.count(), 300);
   EXPECT_LT(late - early, 16);
+}
+
+TEST(JudgingSpeed, PicturesAreEncodedOnceForAllQuestions) {
+  const TempDir dir;
+  draw_dataset(dir / "data", {{"object", 2}}, 512);
+  EvaluateConfig config;
+  config.dataset = dir / "data";
+  config.samples = dir / "samples";
+  config.categories = {"object"};
+  config.judge.runs = 2;
+  std::vector<std::string> problems;
+  draw_samples(config.samples, read_dataset(config.dataset, {Category::kObject}, problems), 1, 512);
+  const std::vector<Question> questions =
+      wanted_ratings(config, read_input(config).items, load_rubric({}), {.model = "mock"});
+  const auto seconds = [&](size_t most_bytes) {  // of this process, whatever else runs
+    QuestionPictures pictures(config.judge, most_bytes);
+    const std::clock_t begin = std::clock();
+    for (const Question& question : questions) EXPECT_FALSE(pictures.of(question).empty());
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  };
+  const double anew = seconds(0), once = seconds(QuestionPictures::kMostBytes);
+  const auto count = static_cast<double>(questions.size());
+  std::printf("questions/s of 512 px: %.0f, %.0f where nothing is kept\n", count / once,
+              count / anew);
+  EXPECT_LT(once, anew / 2);  // 20 different pictures in 108 places
 }
 
 }  // namespace

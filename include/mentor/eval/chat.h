@@ -1,13 +1,19 @@
 #pragma once
 
 #include "mentor/eval/evaluate_config.h"
-#include "mentor/eval/judge.h"
+#include "mentor/eval/question.h"
 #include "mentor/eval/rubric.h"
 #include "mentor/image/image.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <list>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace mentor {
 
@@ -16,10 +22,31 @@ namespace mentor {
 /// A picture file as a judge gets it: upright, on white, stretched to a square, JPEG.
 [[nodiscard]] Image judge_picture(const fs::path& file, int64_t side);
 
-/// Pictures of a question as data URLs: reference and generated for CP (with join_images both in
-/// one), generated for PF.
-[[nodiscard]] std::vector<std::string> question_pictures(const JudgeConfig& config,
-                                                         const Question& question);
+/// Pictures of questions as data URLs. Those made last are kept: nine prompts have one reference,
+/// both tasks one generated picture, and repetitions all of it.
+class QuestionPictures {
+ public:
+  static constexpr size_t kMostBytes = size_t{64} << 20;
+  explicit QuestionPictures(const JudgeConfig& config, size_t most_bytes = kMostBytes)
+      : config_(config), most_bytes_(most_bytes) {}
+  QuestionPictures(const QuestionPictures&) = delete;
+  QuestionPictures& operator=(const QuestionPictures&) = delete;
+
+  /// Reference and generated for CP (with join_images both in one), generated for PF. DataError for
+  /// a file that cannot be read.
+  [[nodiscard]] std::vector<std::string> of(const Question& question);
+
+ private:
+  using Kept = std::list<std::pair<std::string, std::string>>;  // key and address, the newest first
+
+  /// What is kept by the key, else what `make` gives, which is kept then; without a key it is not.
+  std::string kept(const std::string& key, const std::function<std::string()>& make);
+
+  JudgeConfig config_;
+  size_t most_bytes_, bytes_ = 0;
+  Kept kept_;
+  std::unordered_map<std::string, Kept::iterator> places_;
+};
 
 /// The body of a request. ConfigError when judge.extra_body is no JSON object.
 [[nodiscard]] std::string chat_request(const JudgeConfig& config, const RubricTexts& rubric,
