@@ -135,6 +135,31 @@ TEST_F(EvaluateJudge, LooksAtTheModelsOfTheServerBeforeItAsks) {
   EXPECT_EQ(run("judge", asking(server.url())).exit_code, 0);
 }
 
+TEST_F(EvaluateJudge, RatesAnotherMethodsFolderAndComparesBoth) {
+  std::vector<std::string> problems;
+  const Dataset dataset =
+      read_dataset(dir_ / "data", {kCategories.begin(), kCategories.end()}, problems);
+  draw_samples(dir_ / "theirs", dataset, 1, 24);
+  bool theirs = false;
+  const MockChatServer server([&](const MockRequest& request, int64_t) {
+    return chat_reply(theirs && !request.caption().empty() ? "Score: 3" : "Score: 2");
+  });
+  EXPECT_EQ(run("judge", asking(server.url())).exit_code, 0);
+  theirs = true;
+  const std::string other = (dir_ / "other").string();
+  const ProgramResult judged =
+      run("judge", asking(server.url(), {"samples=" + (dir_ / "theirs").string(), "out=" + other}));
+  ASSERT_EQ(judged.exit_code, 0) << judged.err;
+  EXPECT_EQ(server.count(), 4 * kItems);
+  const ProgramResult compared =
+      run_program({MENTOR_BINARY, "evaluate", "compare", (dir_ / "out").string(), other});
+  EXPECT_EQ(compared.exit_code, 0) << compared.err;
+  EXPECT_THAT(
+      compared.out,
+      AllOf(HasSubstr("CP               0.500   0.500      +0.000  +0.000 to +0.000  open"),
+            HasSubstr("PF               0.500   0.750      +0.250  +0.250 to +0.250  second")));
+}
+
 TEST_F(EvaluateJudge, SaysOnceWhatIsWrong) {
   const MockChatServer good(three);
   const MockChatServer mute([](const MockRequest&, int64_t) { return chat_reply("Nice."); });

@@ -205,21 +205,66 @@ TEST_F(EvaluateRunTest, StopsWhereTheMoneyEndsAndGoesOnWithMore) {
   EXPECT_EQ(server.count(), kRatings);
 }
 
+/// A file of configs/ where it would lie in a clone below `clone`, with its own paths.
+fs::path in_clone(const fs::path& clone, const std::string& file) {
+  const fs::path copy = clone / "configs" / file;
+  fs::create_directories(copy.parent_path());
+  fs::copy(fs::path(MENTOR_SOURCE_DIR) / "configs" / file, copy, fs::copy_options::recursive);
+  return copy;
+}
+
+ProgramResult mentor(std::vector<std::string> words) {
+  words.insert(words.begin(), MENTOR_BINARY);
+  return run_program(std::move(words));
+}
+
+// By its own file, whose comment says what it wants; another judge alone.
 TEST_F(EvaluateRunTest, RunsTheStandIn) {
   const fs::path data = standin_dataset();
   if (data.empty()) GTEST_SKIP() << kNoPhotos;
+  const fs::path clone = dir_ / "clone";
+  const std::string config = in_clone(clone, "evaluate_standin.yaml").string();
+  fs::create_directories(dir_ / "shared");
+  fs::create_directory_symlink(fs::absolute(data.parent_path()), dir_ / "shared/photos");
+  const ProgramResult weights =
+      mentor({"weights", "init", "--preset", "tiny", "--out", (clone / "weights/tiny").string()});
+  ASSERT_EQ(weights.exit_code, 0) << weights.err;
   const MockChatServer server([](const MockRequest& request, int64_t) {
     return chat_reply(request.caption().empty() ? "Score: 3" : "Score: 2", 1000, 100);
   });
   const ProgramResult result =
-      run_program(run_words(server, {"evaluate.dataset=" + data.string(), "generate.max_batch=32",
-                                     "evaluate.judge.runs=1"}));
+      mentor({"evaluate", "run", config, "--set", "evaluate.judge.url=" + server.url(), "--set",
+              "evaluate.judge.image_size=32", "--set", "evaluate.report.draws=200"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("270 pictures"), HasSubstr("540 ratings: ok 540"),
-                                HasSubstr("cost of all attempts: 3.5100")));
-  EXPECT_NEAR(cells().at("animal").at("value").get<double>(), .75, 1e-9);
-  EXPECT_NEAR(cells().at("cp_pf").at("value").get<double>(), .375, 1e-9);
-  EXPECT_TRUE(cells().at("style").at("value").is_null());
+  EXPECT_THAT(result.out, AllOf(HasSubstr("270 pictures"), HasSubstr("540 ratings: ok 540")));
+  EXPECT_EQ(server.count(), 540);
+  const auto summary =
+      nlohmann::json::parse(read_text(clone / "out/standin/evaluation/summary.json"));
+  EXPECT_NEAR(summary.at("cells").at("animal").at("value").get<double>(), .75, 1e-9);
+  EXPECT_NEAR(summary.at("cells").at("cp_pf").at("value").get<double>(), .375, 1e-9);
+  EXPECT_TRUE(summary.at("cells").at("style").at("value").is_null());
+}
+
+// As the file's own comment says it, with fewer subjects.
+TEST_F(EvaluateRunTest, RunsTheToyWorld) {
+  const fs::path clone = dir_ / "clone";
+  const fs::path toy = in_clone(clone, "toy");
+  const ProgramResult made =
+      mentor({"toy", "make", "--held-out", "--dreambench", "--count", "3", "--seed", "1", "--out",
+              (clone / "runs/toy/dreambench").string(), (toy / "large/world.yaml").string()});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  const std::string config = (toy / "evaluate.yaml").string();
+  const ProgramResult drawn = mentor({"evaluate", "generate", config});
+  ASSERT_EQ(drawn.exit_code, 0) << drawn.err;
+  EXPECT_THAT(drawn.out, HasSubstr("27 pictures"));
+  const ProgramResult judged = mentor({"evaluate", "judge", config});
+  ASSERT_EQ(judged.exit_code, 0) << judged.err;
+  EXPECT_THAT(judged.out, HasSubstr("54 ratings: ok 54"));
+  const ProgramResult report = mentor({"evaluate", "report", config});
+  EXPECT_EQ(report.exit_code, 0) << report.err;
+  const auto summary = nlohmann::json::parse(read_text(clone / "runs/toy/evaluation/summary.json"));
+  // Perfect pictures of other cases reach .008.
+  EXPECT_GT(summary.at("cells").at("cp_pf").at("value").get<double>(), 0.1);
 }
 
 }  // namespace
