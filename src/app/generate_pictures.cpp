@@ -27,6 +27,9 @@ std::vector<GenerateRequest> requests_of(const GenerateOptions& options) {
   request.task = config.task;
   request.seed = static_cast<uint64_t>(config.seed);
   request.count = config.count;
+  if (request.task == "none" && request.prompt() != request.text) {
+    log::info("the prompt has no <image>: its pictures come before it (--task chooses a template)");
+  }
   return {request};
 }
 

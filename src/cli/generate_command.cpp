@@ -52,14 +52,15 @@ void add_generate_command(CLI::App& mentor) {
   arguments->config.add_to(*command);
   command
       ->add_option("-p,--prompt", options->prompt,
-                   "what to draw; <image> stands for a reference picture, \\n for a line break")
+                   "what to draw; <image> stands for a reference picture, \\n for a line break; "
+                   "without <image> pictures come before it")
       ->type_name("TEXT");
   command->add_option("-i,--image", options->images, "reference picture; may be repeated")
       ->type_name("FILE")
       ->allow_extra_args(false);
   command
       ->add_option("--object", options->objects,
-                   "what a reference picture shows, for the templates of --task; may be repeated")
+                   "what a reference picture shows, for prompts without <image>; may be repeated")
       ->type_name("TEXT")
       ->allow_extra_args(false);
   command->add_option("-o,--out", options->out, "folder, or a .png or .jpg file")

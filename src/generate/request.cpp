@@ -112,8 +112,15 @@ void for_each_line(
 }  // namespace
 
 std::string GenerateRequest::prompt() const {
-  if (task == "none") return text;
-  return build_prompt({.task = parse_task(task), .text = text, .objects = objects});
+  if (task != "none") {
+    return build_prompt({.task = parse_task(task), .text = text, .objects = objects});
+  }
+  if (text.empty() || images.empty() || count_placeholders(text) > 0) return text;
+  const bool named = !objects.empty();
+  return build_prompt({.task = images.size() == 1 ? Task::kSubject : Task::kMultiObject,
+                       .text = text,
+                       .objects = named ? objects : std::vector<std::string>(images.size()),
+                       .name_objects = named});
 }
 
 uint64_t GenerateRequest::picture_seed(int64_t k) const {

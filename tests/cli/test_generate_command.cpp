@@ -112,6 +112,24 @@ TEST_F(GenerateCommand, ARequestDrawsTheSameWhateverSharesItsBatch) {
   EXPECT_EQ(read_image(path("all/cat.png")), read_image(path("cat.png")));
 }
 
+TEST_F(GenerateCommand, PicturesWithoutAPlaceComeBeforeThePrompt) {
+  const auto prompt_of = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--prompt", "a fox at night", "--out", path("fox.png")});
+    const ProgramResult result = run("generate", std::move(words));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return read_json_file("fox.json").at("prompt").get<std::string>();
+  };
+  EXPECT_EQ(prompt_of({}), "a fox at night");
+  EXPECT_EQ(prompt_of({"--image", picture_}), "<image>\n a fox at night");
+  EXPECT_EQ(prompt_of({"--image", picture_, "--object", "fox"}),
+            "The fox in <image>.\na fox at night");
+  EXPECT_EQ(prompt_of({"--image", picture_, "--image", picture_}),
+            "<image>.\n<image>.\na fox at night");
+  expect_refused({"--image", picture_}, "0 <image> for 1 picture");
+  expect_refused({"--prompt", "a fox", "--image", picture_, "--image", picture_, "--object", "fox"},
+                 "1 <image> for 2 pictures");
+}
+
 TEST_F(GenerateCommand, AnswersLineByLineAndOutlivesABadOne) {
   const ProgramResult result =
       run("generate", {"--stdin-jsonl", "--out", path("served")},

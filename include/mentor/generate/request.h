@@ -20,7 +20,9 @@ struct GenerateRequest {
   uint64_t seed = 0;
   int64_t count = 1;
 
-  /// The prompt with one <image> per picture: `text` itself, or the task's template around it.
+  /// The prompt with one <image> per picture: `text` itself, or the task's template around it. A
+  /// text without <image> has its pictures before it, named where there are objects: "<image>\n a
+  /// star", "The star in <image>.\na star".
   [[nodiscard]] std::string prompt() const;
   /// Seed of the k-th picture: a stream of its own for each.
   [[nodiscard]] uint64_t picture_seed(int64_t k) const;
