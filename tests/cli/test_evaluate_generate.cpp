@@ -151,16 +151,21 @@ TEST_F(EvaluateGenerate, ChecksAJudge) {
   EXPECT_LT(rate("mismatched"), 1);
 }
 
-// What is measured is what the folder shows, whoever drew it.
-TEST_F(EvaluateGenerate, ReconstructsPictures) {
-  const fs::path pictures = dir_ / "pictures";
+/// Three pictures, each with stripes of its own.
+void write_stripes(const fs::path& folder) {
   for (int i = 0; i < 3; ++i) {
     Image image(80 + 8 * i, 64);
     for (size_t k = 0; k < image.pixels.size(); ++k) {
       image.pixels[k] = static_cast<uint8_t>(k * static_cast<size_t>(7 + i) / 3);
     }
-    write_image(pictures / format("{}.png", i), image);
+    write_image(folder / format("{}.png", i), image);
   }
+}
+
+// What is measured is what the folder shows, whoever drew it.
+TEST_F(EvaluateGenerate, ReconstructsPictures) {
+  const fs::path pictures = dir_ / "pictures";
+  write_stripes(pictures);
   put_file(pictures / "1.txt", "stripes\n");
   const auto command = [&](const std::string& out, const std::vector<std::string>& more,
                            int ranks = 0) {
