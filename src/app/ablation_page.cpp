@@ -22,8 +22,9 @@ constexpr std::string_view kStyle = R"css(
 .wide th { padding: 6px 14px 6px 0; text-align: left; font-weight: 600; white-space: nowrap; }
 .wide td { padding: 6px 14px 6px 0; border-top: 1px solid var(--rule); white-space: nowrap; }
 .wide small { display: block; font-size: 12px; color: var(--quiet); }
+.plots td { white-space: normal; padding-right: 10px; }
 .plots td + td { width: 20%; }
-.axis { position: relative; height: 20px; min-width: 150px; background:
+.axis { position: relative; height: 20px; min-width: 110px; background:
         linear-gradient(var(--rule), var(--rule)) center / 100% 1px no-repeat,
         repeating-linear-gradient(90deg, var(--rule) 0 1px, transparent 1px 25%); }
 .axis * { position: absolute; }
