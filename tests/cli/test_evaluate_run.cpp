@@ -218,8 +218,8 @@ ProgramResult mentor(std::vector<std::string> words) {
   return run_program(std::move(words));
 }
 
-// By its own file, whose comment says what it wants; another judge alone, and animals alone: drawing
-// all takes minutes.
+// By its own file, whose comment says what it wants; another judge alone, and animals alone:
+// drawing all takes minutes.
 TEST_F(EvaluateRunTest, RunsTheStandIn) {
   const fs::path data = standin_dataset();
   if (data.empty()) GTEST_SKIP() << kNoPhotos;
