@@ -10,17 +10,28 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <vector>
 
 namespace mentor {
 namespace {
 
 using Verb = void (*)(const LoadedRunConfig&, std::ostream&);
 
+/// An option that is short for a key: "--max-cost", "evaluate.judge.max_cost".
+struct ShortForm {
+  const char* name;
+  const char* key;
+};
+constexpr ShortForm kMaxCost = {"--max-cost", "evaluate.judge.max_cost"};
+constexpr ShortForm kAllowPartial = {"--allow-partial", "evaluate.allow_partial"};
+
 /// A verb that a configuration tells everything.
-CLI::App* add_verb(CLI::App& group, const char* name, const char* help, Verb verb) {
+CLI::App* add_verb(CLI::App& group, const char* name, const char* help, Verb verb,
+                   const std::vector<ShortForm>& short_forms = {}) {
   CLI::App* command = group.add_subcommand(name, help);
   auto config = std::make_shared<ConfigArguments>();
   config->add_to(*command);
+  for (const auto& [option, key] : short_forms) config->add_key(*command, option, key);
   command->callback([config, verb] { verb(config->load(), std::cout); });
   command->footer(std::string("Example:\n  mentor evaluate ") + name + " configs/evaluate.yaml");
   return command;
@@ -35,10 +46,8 @@ void add_reconstruct(CLI::App& group) {
       "reconstruct",
       "Has the model draw given pictures again, and measures how close it comes: RMSE and MSE of "
       "RGB in [0, 1], beside those of the codec alone. Pictures may lie in folders of the folder; "
-      "a "
-      "file NAME.txt beside NAME.jpg may say what it shows. Stopped or killed, the same command "
-      "goes "
-      "on.");
+      "a file NAME.txt beside NAME.jpg may say what it shows. Stopped or killed, the same command "
+      "goes on.");
   auto arguments = std::make_shared<Arguments>();
   arguments->config.add_to(*command);
   command->add_option("-p,--pictures", arguments->reconstruct.pictures, "folder of pictures")
@@ -98,7 +107,7 @@ void add_evaluate_command(CLI::App& mentor) {
       "Does all of it, in order: generate, validate, embed (where evaluate.embed names "
       "networks), estimate, judge, report. What an earlier call has done is not done again, so "
       "the same command goes on after a stop.",
-      run_evaluation);
+      run_evaluation, {kMaxCost, kAllowPartial});
   add_verb(*group, "generate",
            "Draws the pictures: all subjects x nine prompts x evaluate.samples_per_prompt, in the "
            "layout of the published samples. What is there is not drawn again; 'mentor launch "
@@ -107,14 +116,14 @@ void add_evaluate_command(CLI::App& mentor) {
   add_verb(*group, "validate",
            "Checks that data set and samples are complete and every picture can be read; names all "
            "that is missing or damaged.",
-           validate_evaluation);
+           validate_evaluation, {kAllowPartial});
   add_verb(*group, "estimate",
            "Says how many questions are open and what they would cost, without asking any.",
            estimate_evaluation);
   add_verb(*group, "judge",
            "Asks the judge for every rating that is open and keeps its answers. Stopped or killed, "
            "the same command goes on where it was: nothing that was answered is asked again.",
-           judge_evaluation);
+           judge_evaluation, {kMaxCost, kAllowPartial});
   add_verb(*group, "reparse",
            "Reads the scores out of all stored answers again, by evaluate.judge.parser; asks "
            "nothing.",

@@ -181,9 +181,8 @@ TEST_F(EvaluateRunTest, ReportsWhatThereIsWhenThatIsAllowed) {
   EXPECT_EQ(stopped.exit_code, 2);
   EXPECT_THAT(stopped.err, HasSubstr("2 of 54 ratings have no score (ok 52, parse_error 2)"));
   EXPECT_FALSE(fs::exists(out() / "report.html"));
-  std::vector<std::string> more = settings;
-  more.emplace_back("evaluate.allow_partial=true");
-  std::vector<std::string> command = run_words(server, more);
+  std::vector<std::string> command = run_words(server, settings);
+  command.emplace_back("--allow-partial");
   std::replace(command.begin(), command.end(), std::string("error"), std::string("warn"));
   const ProgramResult partial = run_program(command);
   EXPECT_EQ(partial.exit_code, 0) << partial.err;
@@ -200,7 +199,9 @@ TEST_F(EvaluateRunTest, StopsWhereTheMoneyEndsAndGoesOnWithMore) {
   const auto answered = static_cast<int64_t>(read_attempts(ratings_file(out())).size());
   EXPECT_GT(answered, 0);
   EXPECT_LE(static_cast<double>(answered) * kAnswerCost, 0.1);
-  const ProgramResult rest = run_program(run_words(server, {"evaluate.judge.max_cost=1"}));
+  std::vector<std::string> with_more = run_words(server, {});
+  with_more.insert(with_more.end(), {"--max-cost", "1"});
+  const ProgramResult rest = run_program(with_more);
   EXPECT_EQ(rest.exit_code, 0) << rest.err;
   EXPECT_EQ(server.count(), kRatings);
 }
