@@ -219,8 +219,7 @@ ProgramResult mentor(std::vector<std::string> words) {
   return run_program(std::move(words));
 }
 
-// By its own file, whose comment says what it wants; another judge alone, and animals alone:
-// drawing all takes minutes.
+// By its own file, whose comment says what it wants; another judge, and animals alone for time.
 TEST_F(EvaluateRunTest, RunsTheStandIn) {
   const fs::path data = standin_dataset();
   if (data.empty()) GTEST_SKIP() << kNoPhotos;
@@ -237,7 +236,7 @@ TEST_F(EvaluateRunTest, RunsTheStandIn) {
   const ProgramResult result =
       mentor({"evaluate", "run", config, "--set", "evaluate.judge.url=" + server.url(), "--set",
               "evaluate.judge.image_size=32", "--set", "evaluate.report.draws=200", "--set",
-              "evaluate.categories=[animal]"});
+              "evaluate.categories=[animal]", "--set", "runtime.threads=1"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("81 pictures"), HasSubstr("162 ratings: ok 162")));
   EXPECT_EQ(server.count(), 162);
