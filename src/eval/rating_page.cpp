@@ -67,9 +67,9 @@ const std::string& text_of(const Question& question) {
   return agree ? first : question.subject->prompts.at(static_cast<size_t>(question.prompt));
 }
 
-std::string picture_html(const fs::path& file, std::string_view alt) {
+std::string file_html(const fs::path& file, std::string_view alt) {
   constexpr size_t kMostBytes = 45'000;
-  return jpeg_html(read_image(file, kSampleDecoding), kMostBytes, alt);
+  return picture_html(read_image(file, kSampleDecoding), kMostBytes, alt);
 }
 
 struct Scale {
@@ -96,14 +96,14 @@ std::string question_html(const Question& question, uint64_t seed) {
   std::string html = format(
       "<section class=\"question\">\n<p class=\"asked\">{}</p>\n<div class=\"sides\">"
       "<figure>{}<figcaption>Reference: {}</figcaption></figure>\n",
-      escape_html(text_of(question)), picture_html(question.subject->image, "reference"),
+      escape_html(text_of(question)), file_html(question.subject->image, "reference"),
       escape_html(question.subject->name));
   const size_t count = question.pictures.size();
   const size_t first = order_of(question, seed, "sides") % count;
   for (size_t i = 0; i < count; ++i) {
     const size_t method = (first + i) % count;
     html += format("<figure>{}<figcaption>{}{}</figcaption></figure>\n",
-                   picture_html(question.pictures[method]->generated, "picture to rate"),
+                   file_html(question.pictures[method]->generated, "picture to rate"),
                    choices_html(method, key, 0), choices_html(method, key, 1));
   }
   return html + "</div>\n</section>\n";

@@ -17,8 +17,8 @@ std::string figure_html(const fs::path& folder, const fs::path& link, const RunP
   std::string html =
       format("<figure><figcaption>Step {}</figcaption>\n", grouped_digits(pictures.step));
   try {
-    const std::string picture = jpeg_html(read_image(folder / pictures.file), bytes,
-                                          format("Sample grid of step {}", pictures.step));
+    const std::string picture = picture_html(read_image(folder / pictures.file), bytes,
+                                             format("Sample grid of step {}", pictures.step));
     html += picture.empty() ? "<p class=\"quiet\">Too large to be shown here: " : "";
     html += format("<a href=\"{}\">{}</a>", escape_url((link / pictures.file).string()),
                    picture.empty() ? escape_html(pictures.file) : picture);

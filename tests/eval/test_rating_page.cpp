@@ -41,7 +41,7 @@ TEST_F(RatingPageTest, AsksForBothSidesOfEachQuestion) {
   const std::string page = rating_page(folder_.dataset, options);
   EXPECT_EQ(check_markup(page), "");
   EXPECT_EQ(count(page, "<section class=\"question\">"), 20);
-  EXPECT_EQ(count(page, "<img src=\"data:image/jpeg"), 3 * 20);
+  EXPECT_EQ(count(page, "<img src=\"data:image/png"), 3 * 20);
   EXPECT_EQ(count(page, "type=\"radio\""), 20 * 2 * 2 * 5);
   EXPECT_THAT(page, HasSubstr("<li>samples</li><li>theirs</li>"));
   EXPECT_THAT(page, Not(HasSubstr("https:")));

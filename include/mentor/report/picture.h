@@ -8,9 +8,9 @@
 
 namespace mentor {
 
-/// The picture inside the page as <img>: a JPEG of at most `bytes`, as large and as good as that
-/// allows. Empty where even a small one needs more. `alt` is text.
-[[nodiscard]] std::string jpeg_html(const Image& picture, size_t bytes, std::string_view alt);
+/// The picture inside the page as <img> of at most `bytes`: a small one as it is, others as large
+/// and as good a JPEG as that allows. Empty where even a bad one needs more. `alt` is text.
+[[nodiscard]] std::string picture_html(const Image& picture, size_t bytes, std::string_view alt);
 
 /// The picture as a JPEG in the address of an image: "data:image/jpeg;base64,..."
 [[nodiscard]] std::string jpeg_address(const Image& picture, int quality);
