@@ -19,11 +19,6 @@
 namespace mentor {
 namespace {
 
-constexpr ToyAttribute kOfSubject[] = {ToyAttribute::kShape, ToyAttribute::kFirst,
-                                       ToyAttribute::kSecond, ToyAttribute::kPattern};
-constexpr ToyAttribute kOfPrompt[] = {ToyAttribute::kBackground, ToyAttribute::kPlace,
-                                      ToyAttribute::kNumber, ToyAttribute::kSize};
-
 /// A share of 0 to 1 as a rating; thirds become 0, 1, 3, 4.
 int64_t rating_of(double share) { return std::lround(4 * share); }
 
@@ -97,12 +92,12 @@ std::string cp_answer(const Question& question, const ToyReading& picture,
   asked.scene.subject = subject;
   const ToyScore result = score(without_bystanders(picture, reference, subject), asked.scene);
   return format("Reference: {}. {} {}. Score: {}", identity_words(subject), said(picture),
-                attribute_words(result, kOfSubject), rating_of(result.cp));
+                attribute_words(result, kSubjectAttributes), rating_of(result.cp));
 }
 
 std::string pf_answer(const Question& question, const ToyReading& picture) {
   const ToyScore result = score(picture, asked_by(question).scene);
-  return format("{} {}. Score: {}", said(picture), attribute_words(result, kOfPrompt),
+  return format("{} {}. Score: {}", said(picture), attribute_words(result, kPromptAttributes),
                 rating_of(result.pf));
 }
 

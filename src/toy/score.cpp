@@ -15,9 +15,6 @@ namespace {
 constexpr double kMiddle = kToyUnits / 2;
 constexpr double kLeastLarge = (kSmallRadius + kLargeRadius) / 2;
 
-constexpr std::array kOfSubject = {ToyAttribute::kShape, ToyAttribute::kFirst,
-                                   ToyAttribute::kSecond, ToyAttribute::kPattern};
-
 /// 0, 1 or 2: which of three places, `pitch` apart about the middle, is nearest.
 int nearest_place(double at, double pitch) {
   if (at < kMiddle - pitch / 2) return 0;
@@ -123,7 +120,7 @@ ToyReading ideal_reading(const Scene& scene) {
 std::optional<double> untold_cp(const ToyScore& score, const std::set<ToyAttribute>& named) {
   double sum = 0;
   int untold = 0;
-  for (const ToyAttribute attribute : kOfSubject) {
+  for (const ToyAttribute attribute : kSubjectAttributes) {
     if (named.contains(attribute)) continue;
     sum += score[attribute];
     ++untold;

@@ -14,6 +14,10 @@ namespace mentor {
 /// What a picture can get right: of the subject, then of what its prompt says.
 enum class ToyAttribute { kShape, kFirst, kSecond, kPattern, kBackground, kNumber, kSize, kPlace };
 inline constexpr size_t kNumToyAttributes = 8;
+inline constexpr std::array kSubjectAttributes = {ToyAttribute::kShape, ToyAttribute::kFirst,
+                                                  ToyAttribute::kSecond, ToyAttribute::kPattern};
+inline constexpr std::array kPromptAttributes = {ToyAttribute::kBackground, ToyAttribute::kPlace,
+                                                 ToyAttribute::kNumber, ToyAttribute::kSize};
 [[nodiscard]] std::string_view name_of(ToyAttribute attribute);  // "first colour"
 
 /// How far a picture shows what was asked for. All are shares, 0 to 1.
