@@ -2,68 +2,17 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
-#include "mentor/core/interrupt.h"
 #include "mentor/core/log.h"
-#include "mentor/core/parallel.h"
-#include "mentor/core/progress.h"
-#include "mentor/eval/input.h"
 #include "mentor/eval/judging.h"
-#include "mentor/image/image_io.h"
+#include "sound_input.h"
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
 #include <ostream>
 
 namespace mentor {
-namespace {
-
-struct PictureCheck {
-  std::vector<std::string> damaged;  // a line each, in the order of the files
-  std::atomic<int64_t> not_square = 0;
-};
-
-/// Decodes every picture of the input.
-void check_pictures(const EvaluationInput& input, const RuntimeConfig& runtime,
-                    PictureCheck& check) {
-  std::vector<fs::path> pictures;
-  for (const Subject& subject : input.dataset.subjects) pictures.push_back(subject.image);
-  for (const SampleFiles& item : input.items) {
-    if (!item.reference.empty()) pictures.push_back(item.reference);
-    if (!item.generated.empty()) pictures.push_back(item.generated);
-  }
-  const DecodeOptions options = runtime.picture_decoding();
-  std::mutex mutex;
-  Progress progress(
-      {.what = "decode", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});
-  for_each_index(static_cast<int64_t>(pictures.size()), runtime.cpu_threads(), [&](int64_t i) {
-    throw_if_interrupted();
-    try {
-      const Image image = read_image(pictures[static_cast<size_t>(i)], options);
-      check.not_square += image.width != image.height;
-    } catch (const DataError& e) {
-      const std::lock_guard lock(mutex);
-      check.damaged.emplace_back(e.what());
-    }
-    progress.advance();
-  });
-  std::ranges::sort(check.damaged);
-}
-
-/// Input whose pictures can be read; what they are like goes to `check`.
-EvaluationInput read_sound_input(const RunConfig& config, PictureCheck& check) {
-  EvaluationInput input = read_input(config.evaluate);
-  check_pictures(input, config.runtime, check);
-  if (!check.damaged.empty()) throw DataError(joined_lines(check.damaged));
-  return input;
-}
-
-}  // namespace
-
 void validate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const EvaluateConfig& evaluate = run.config.evaluate;
-  PictureCheck check;
-  const EvaluationInput input = read_sound_input(run.config, check);
+  const auto [input, num_not_square] = read_sound_input(run.config);
   out << format("{}: {} subjects, {} prompts{}\n", evaluate.dataset, input.dataset.subjects.size(),
                 input.dataset.subjects.size() * kPromptsPerSubject,
                 input.dataset.has_published_size()
@@ -78,18 +27,17 @@ void validate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
     out << format("{} texts differ from the data set: judges get those of the samples\n",
                   input.other_captions.size());
   }
-  if (check.not_square > 0) {
+  if (num_not_square > 0) {
     out << format(
         "{} pictures are not square: judges get them stretched, as the published code "
         "does it\n",
-        check.not_square.load());
+        num_not_square);
   }
 }
 
 void judge_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const EvaluateConfig& evaluate = run.config.evaluate;
-  PictureCheck check;
-  const EvaluationInput input = read_sound_input(run.config, check);
+  const EvaluationInput input = read_sound_input(run.config).input;
   const JudgingState state = judge_samples(evaluate, input.items);
   write_text(evaluate.out / "config_judge.yaml", dump_config(run.config, run.origins));
   out << format("{}: {} ratings: {}; {} of them were there before\n", ratings_file(evaluate.out),
@@ -110,8 +58,8 @@ void estimate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const JudgeConfig& judge = run.config.evaluate.judge;
   const EvaluationInput input = read_input(run.config.evaluate);
   const CostEstimate estimate = estimate_cost(run.config.evaluate, input.items);
-  out << format("to ask: {} questions on CP, {} on PF, in {} runs\n", estimate.cp_questions,
-                estimate.pf_questions, judge.runs);
+  out << format("to ask: {} questions on CP, {} on PF, in {} run{}\n", estimate.cp_questions,
+                estimate.pf_questions, judge.runs, judge.runs == 1 ? "" : "s");
   if (judge.kind != "http") {
     out << "cost: none: no server is asked\n";
     return;

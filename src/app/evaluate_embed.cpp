@@ -8,9 +8,9 @@
 #include "mentor/core/parallel.h"
 #include "mentor/core/progress.h"
 #include "mentor/core/sha256.h"
-#include "mentor/eval/input.h"
 #include "mentor/eval/summary.h"
 #include "mentor/image/image_io.h"
+#include "sound_input.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -289,7 +289,7 @@ void embed_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   if (evaluate.out.empty()) {
     throw ConfigError("evaluate.out: is not set: name the folder for the similarities");
   }
-  EvaluationInput input = read_input(evaluate);
+  EvaluationInput input = read_sound_input(run.config).input;
   std::erase_if(input.items, [](const SampleFiles& files) { return !files.complete(); });
   const c10::InferenceMode inference;
   std::vector<Tower> towers = load_towers(evaluate.embed, embedding_runtime(run.config.runtime));

@@ -18,10 +18,9 @@ std::string joined_lines(const std::vector<std::string>& lines) {
   return text;
 }
 
-EvaluationInput read_input(const EvaluateConfig& config) {
+EvaluationInput find_input(const EvaluateConfig& config, std::vector<std::string>& problems) {
   require_named(config.dataset, "dataset", "the folder of the data set");
   require_named(config.samples, "samples", "the folder of one method's pictures");
-  std::vector<std::string> problems;
   EvaluationInput input;
   input.dataset = read_dataset(config.dataset, parse_categories(config.categories), problems);
   if (input.dataset.subjects.empty()) throw DataError(joined_lines(problems));
@@ -30,10 +29,16 @@ EvaluationInput read_input(const EvaluateConfig& config) {
   if (!config.allow_partial) {
     problems.insert(problems.end(), samples.missing.begin(), samples.missing.end());
   }
-  if (!problems.empty()) throw DataError(joined_lines(problems));
   input.items = std::move(samples.items);
   input.missing = std::move(samples.missing);
   input.other_captions = std::move(samples.other_captions);
+  return input;
+}
+
+EvaluationInput read_input(const EvaluateConfig& config) {
+  std::vector<std::string> problems;
+  EvaluationInput input = find_input(config, problems);
+  if (!problems.empty()) throw DataError(joined_lines(problems));
   return input;
 }
 

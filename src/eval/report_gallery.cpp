@@ -1,4 +1,6 @@
+#include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/log.h"
 #include "mentor/core/parallel.h"
 #include "mentor/core/words.h"
 #include "mentor/image/image_io.h"
@@ -21,17 +23,27 @@ int quality_for(size_t pictures) { return pictures <= 400 ? 75 : 58; }
 /// Samples of each subject in the order of prompts.
 using SamplesOf = std::map<SubjectKey, std::vector<const SampleFiles*>>;
 
+/// Nothing where there is no file, or one that was damaged after it was rated.
+std::optional<Image> read_if_sound(const fs::path& file) {
+  if (file.empty()) return std::nullopt;
+  try {
+    return read_image(file, kSampleDecoding);
+  } catch (const DataError& e) {
+    log::warn("{}", e.what());
+    return std::nullopt;
+  }
+}
+
 /// The picture in the middle of a grey square.
 void paste_thumbnail(Image& strip, const fs::path& file, int64_t left) {
   const int64_t side = strip.height;
   Image square(side, side);
   std::ranges::fill(square.pixels, uint8_t{128});
-  if (!file.empty()) {
-    const Image picture = read_image(file, kSampleDecoding);
-    const int64_t longer = std::max(picture.width, picture.height);
-    const ImageSize size{std::max<int64_t>(1, side * picture.width / longer),
-                         std::max<int64_t>(1, side * picture.height / longer)};
-    paste(square, resize(picture, size, Filter::kLanczos), (side - size.width) / 2,
+  if (const auto picture = read_if_sound(file)) {
+    const int64_t longer = std::max(picture->width, picture->height);
+    const ImageSize size{std::max<int64_t>(1, side * picture->width / longer),
+                         std::max<int64_t>(1, side * picture->height / longer)};
+    paste(square, resize(*picture, size, Filter::kLanczos), (side - size.width) / 2,
           (side - size.height) / 2);
   }
   paste(strip, square, left, 0);

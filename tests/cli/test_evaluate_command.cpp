@@ -31,15 +31,21 @@ TEST_F(EvaluateValidate, ValidatesAPartOfASet) {
   EXPECT_EQ(run("validate", {"categories=[animal, style]"}).exit_code, 0);
 }
 
-TEST_F(EvaluateValidate, NamesAllThatIsMissing) {
+TEST_F(EvaluateValidate, NamesAllThatIsMissingOrDamaged) {
   for (const char* name : {"2_0.jpg", "7_0.jpg"}) fs::remove(object_ / name);
   put_file(object_ / "8_0.jpg", "not a picture");
   const ProgramResult missing = run("validate");
   EXPECT_EQ(missing.exit_code, 2);
-  EXPECT_THAT(missing.err, HasSubstr("2 problems"));
-  EXPECT_THAT(missing.err, HasSubstr("object_00_toy_00/2_0.jpg: missing"));
-  EXPECT_THAT(missing.err, HasSubstr("object_00_toy_00/7_0.jpg: missing"));
-  expect_one_message(run("validate", {"allow_partial=true"}), "8_0.jpg");
+  EXPECT_THAT(missing.err, testing::AllOf(HasSubstr("3 problems"),
+                                          HasSubstr("object_00_toy_00/2_0.jpg: missing"),
+                                          HasSubstr("object_00_toy_00/7_0.jpg: missing"),
+                                          HasSubstr("object_00_toy_00/8_0.jpg: not a picture")));
+  const ProgramResult part = run("validate", {"allow_partial=true"});
+  EXPECT_EQ(part.exit_code, 0) << part.err;
+  EXPECT_THAT(part.out, testing::AllOf(HasSubstr("24 of 27 pictures"),
+                                       HasSubstr("object_00_toy_00/8_0.jpg: not a picture")));
+  put_file(dir_ / "data/images/object/00.jpg", "not a picture");
+  expect_one_message(run("validate", {"allow_partial=true"}), "images/object/00.jpg");
 }
 
 TEST_F(EvaluateValidate, SaysOnceWhatIsWrong) {

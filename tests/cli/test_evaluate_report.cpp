@@ -65,6 +65,14 @@ TEST_F(EvaluateReport, FromImportToReport) {
   EXPECT_EQ(summary["cells"]["cp_pf"]["value"], 0.375);
 }
 
+TEST_F(EvaluateReport, APictureDamagedSinceItWasRatedIsAGap) {
+  import_judge();
+  put_file(object_ / "4_0.jpg", "no picture");
+  const ProgramResult report = run("report", {"report.draws=200"});
+  EXPECT_EQ(report.exit_code, 0) << report.err;
+  EXPECT_THAT(report.err, HasSubstr("warning: " + (object_ / "4_0.jpg").string() + ": not a"));
+}
+
 TEST_F(EvaluateReport, ExportsWhatItImports) {
   import_judge();
   const ProgramResult exported = command("export", {config_.string(), "--out", at("files"), "--set",

@@ -21,6 +21,10 @@ struct EvaluationInput {
 /// each; missing pictures are wrong unless config.allow_partial.
 [[nodiscard]] EvaluationInput read_input(const EvaluateConfig& config);
 
+/// The same, but what is wrong goes to `problems`; DataError only where no subject is left.
+[[nodiscard]] EvaluationInput find_input(const EvaluateConfig& config,
+                                         std::vector<std::string>& problems);
+
 /// The lines of a message that names several problems.
 [[nodiscard]] std::string joined_lines(const std::vector<std::string>& lines);
 
