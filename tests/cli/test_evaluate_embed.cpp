@@ -24,31 +24,11 @@ const EmbedderGolden& golden() {
 /// Networks with random weights: what holds for any network can be checked by hand.
 class EvaluateEmbed : public EvaluateRun {
  protected:
-  EvaluateEmbed() {
-    write_clip(977);
-    golden().fixture("dino").write_file(dir_ / "dino.safetensors");
-    golden().fixture("dinov2").write_folder(dir_ / "dinov2");
-  }
+  EvaluateEmbed() : towers_(write_towers(golden(), dir_.path())) {}
 
-  /// CLIP of the fixtures with as many tokens as the fixture's vocabulary has.
-  void write_clip(uint64_t seed) {
-    const std::string tokens = "text_model.embeddings.token_embedding.weight";
-    const int64_t size = read_golden_json("embedders/vocab.json").size();
-    golden().fixture("legacy").write_folder(
-        dir_ / "clip", [&](nlohmann::json& config) { config["text_config"]["vocab_size"] = size; },
-        [&](StateDict& weights) {
-          weights.set(tokens, integer_uniform(tokens, seed, {size, weights.at(tokens).size(1)}));
-        });
-    for (const char* file : {"vocab.json", "merges.txt"}) {
-      fs::copy_file(fixture_path("embedders") / file, dir_ / "clip" / file,
-                    fs::copy_options::overwrite_existing);
-    }
-  }
   [[nodiscard]] std::vector<std::string> with_towers(std::vector<std::string> settings = {}) const {
-    settings.insert(settings.begin(),
-                    {"embed.clip=" + (dir_ / "clip").string(),
-                     "embed.dino=" + (dir_ / "dino.safetensors").string(),
-                     "embed.dinov2=" + (dir_ / "dinov2").string(), "report.draws=200"});
+    settings.insert(settings.begin(), towers_.begin(), towers_.end());
+    settings.insert(settings.begin(), "report.draws=200");
     return settings;
   }
   [[nodiscard]] ProgramResult embed(const std::vector<std::string>& settings = {}) const {
@@ -85,6 +65,9 @@ class EvaluateEmbed : public EvaluateRun {
       }
     });
   }
+
+ private:
+  std::vector<std::string> towers_;
 };
 
 TEST_F(EvaluateEmbed, APictureEqualsItself) {
@@ -154,12 +137,12 @@ TEST_F(EvaluateEmbed, MeasuresOnlyWhatChanged) {
   EXPECT_THAT(embed().out, Not(HasSubstr(" 0 of them as measured before")));
   EXPECT_EQ(measured().size(), 27U);
 
-  write_clip(979);
+  write_clip(golden(), dir_ / "clip", 979);
   const ProgramResult part = embed({"categories=[object]"});
   EXPECT_EQ(part.exit_code, 0) << part.err;
   EXPECT_THAT(part.out, HasSubstr("9 pictures, 0 of them as measured before"));
 
-  write_clip(978);
+  write_clip(golden(), dir_ / "clip", 978);
   const ProgramResult other = embed();
   EXPECT_THAT(other.out, HasSubstr("27 pictures, 0 of them as measured before"));
   EXPECT_THAT(other.err, HasSubstr("measured again with other weights: what is now of clip"));

@@ -1,8 +1,9 @@
 #include "mentor/eval/store.h"
+#include "support/clone.h"
 #include "support/generate_samples.h"
 #include "support/mock_chat_server.h"
 #include "support/processes.h"
-#include "support/standin.h"
+#include "support/troubled_server.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -16,42 +17,10 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-// What each answer costs: 1000 tokens at 5, 100 at 15, per million.
-constexpr double kAnswerCost = 0.0065;
-
 /// 3 on CP; on PF the prompt's number, from 5 on less 5.
 MockReply rate(const MockRequest& request) {
   const std::string caption = request.caption();
-  const int64_t score = caption.empty() ? 3 : (caption.back() - '0') % 5;
-  return chat_reply("Score: " + std::to_string(score), 1000, 100);
-}
-
-/// The same from a server at which everything goes wrong once.
-MockReply rate_badly(const MockRequest& request, int64_t number) {
-  MockReply reply = rate(request);
-  switch (number) {
-    case 3:
-      return {.status = 429, .body = "{}", .headers = "Retry-After: 0\r\n"};
-    case 7:
-      return {.status = 500, .body = "oops"};
-    case 11:
-      return {.hang_up = true};
-    case 15:
-      return {.body = "<html>not JSON</html>"};
-    case 19:
-      return {.body = R"({"choices": [{"message": {"content": null, "refusal": "No."}}],
-                          "usage": {"prompt_tokens": 1000, "completion_tokens": 100}})"};
-    case 23:
-      return chat_reply("A fine picture.", 1000, 100);
-    case 27:
-      reply.delay = 3;  // longer than judge.timeout
-      return reply;
-    case 31:
-      reply.delay = 0.5;  // slow, but an answer
-      return reply;
-    default:
-      return reply;
-  }
+  return priced_reply(caption.empty() ? 3 : (caption.back() - '0') % 5);
 }
 
 class EvaluateRunTest : public GenerateSamples {
@@ -60,12 +29,12 @@ class EvaluateRunTest : public GenerateSamples {
                                                    std::vector<std::string> more = {},
                                                    int ranks = 0) const {
     std::vector<std::string> settings = {
-        "evaluate.samples_per_prompt=1",  "evaluate.judge.url=" + server.url(),
-        "evaluate.judge.model=mock",      "evaluate.judge.key_variable=",
-        "evaluate.judge.runs=2",          "evaluate.judge.in_flight=4",
-        "evaluate.judge.image_size=32",   "evaluate.judge.backoff=0.01",
-        "evaluate.judge.timeout=2",       "evaluate.judge.price_input=5",
-        "evaluate.judge.price_output=15", "evaluate.report.draws=200"};
+        "evaluate.samples_per_prompt=1", "evaluate.judge.url=" + server.url(),
+        "evaluate.judge.model=mock",     "evaluate.judge.key_variable=",
+        "evaluate.judge.runs=2",         "evaluate.judge.in_flight=4",
+        "evaluate.judge.image_size=32",  "evaluate.judge.backoff=0.01",
+        "evaluate.judge.timeout=2",      "evaluate.report.draws=200"};
+    settings.insert(settings.end(), kPrices.begin(), kPrices.end());
     settings.insert(settings.end(), more.begin(), more.end());
     return words("samples", settings, ranks, "run");
   }
@@ -87,7 +56,8 @@ class EvaluateRunTest : public GenerateSamples {
 constexpr int64_t kRatings = 108;
 
 TEST_F(EvaluateRunTest, GoesFromPicturesToAReportThroughABadServer) {
-  const MockChatServer server(rate_badly);
+  const MockChatServer server(
+      [](const MockRequest& request, int64_t number) { return troubled(rate(request), number); });
   const ProgramResult result = run_program(run_words(server, {}, /*ranks=*/2));
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("samples: 27 pictures, 0 of them were there before"),
@@ -95,37 +65,16 @@ TEST_F(EvaluateRunTest, GoesFromPicturesToAReportThroughABadServer) {
                                 HasSubstr("to ask: 54 questions on CP, 54 on PF, in 2 runs"),
                                 HasSubstr("108 ratings: ok 108; 0 of them were there before"),
                                 HasSubstr("report.html")));
-  // Asked again: 429, 500, lost, no JSON, refused, without a score, too late.
-  EXPECT_EQ(server.count(), kRatings + 7);
-  double cost = 0, guessed = 0;  // of the answer that is no JSON
-  std::map<RatingStatus, int64_t> statuses;
-  for (const Attempt& attempt : read_attempts(ratings_file(out()))) {
-    (attempt.status == RatingStatus::kHttpError ? guessed : cost) += attempt.cost;
-    ++statuses[attempt.status];
-  }
-  EXPECT_GT(guessed, 0);
-  EXPECT_EQ(statuses[RatingStatus::kOk], kRatings);
-  // What is lost on a connection that has worked before, libcurl asks again by itself.
-  EXPECT_THAT(statuses[RatingStatus::kHttpError], testing::AnyOf(4, 5));
-  EXPECT_EQ(statuses[RatingStatus::kRefused], 1);
-  EXPECT_EQ(statuses[RatingStatus::kParseError], 1);
-  EXPECT_NEAR(cost, (kRatings + 2) * kAnswerCost, 1e-9);
-  EXPECT_THAT(result.out, HasSubstr(format("cost of all attempts: {:.4f}", cost + guessed)));
-  // PF by prompt: 0 1 2 3, 4 0 1, 2 3 of 4.
-  const std::map<std::string, double> expected = {
-      {"animal", .75},        {"object", .75},       {"cp", .75},  {"photorealistic", .375},
-      {"prompt_style", .417}, {"imaginative", .625}, {"pf", .444}, {"cp_pf", .333}};
-  for (const auto& [cell, value] : expected) {
-    EXPECT_NEAR(cells().at(cell).at("value").get<double>(), value, 1e-9) << cell;
-  }
-  EXPECT_TRUE(cells().at("human").at("value").is_null());
+  EXPECT_EQ(server.count(), kRatings + kTroubles);
+  expect_troubled_attempts(read_attempts(ratings_file(out())), kRatings, result.out);
+  expect_counted_cells(cells());
 
   const ProgramResult again = run_program(run_words(server));
   EXPECT_EQ(again.exit_code, 0) << again.err;
   EXPECT_THAT(again.out, AllOf(HasSubstr("27 of them were there before"),
                                HasSubstr("to ask: 0 questions on CP, 0 on PF"),
                                HasSubstr("108 of them were there before")));
-  EXPECT_EQ(server.count(), kRatings + 7);
+  EXPECT_EQ(server.count(), kRatings + kTroubles);
 }
 
 TEST_F(EvaluateRunTest, GoesOnAfterKillsWhileDrawingAndWhileJudging) {
@@ -204,47 +153,6 @@ TEST_F(EvaluateRunTest, StopsWhereTheMoneyEndsAndGoesOnWithMore) {
   const ProgramResult rest = run_program(with_more);
   EXPECT_EQ(rest.exit_code, 0) << rest.err;
   EXPECT_EQ(server.count(), kRatings);
-}
-
-/// A file of configs/ where it would lie in a clone below `clone`, with its own paths.
-fs::path in_clone(const fs::path& clone, const std::string& file) {
-  const fs::path copy = clone / "configs" / file;
-  fs::create_directories(copy.parent_path());
-  fs::copy(fs::path(MENTOR_SOURCE_DIR) / "configs" / file, copy, fs::copy_options::recursive);
-  return copy;
-}
-
-ProgramResult mentor(std::vector<std::string> words) {
-  words.insert(words.begin(), MENTOR_BINARY);
-  return run_program(std::move(words));
-}
-
-// By its own file, whose comment says what it wants; another judge, and animals alone for time.
-TEST_F(EvaluateRunTest, RunsTheStandIn) {
-  const fs::path data = standin_dataset();
-  if (data.empty()) GTEST_SKIP() << kNoPhotos;
-  const fs::path clone = dir_ / "clone";
-  const std::string config = in_clone(clone, "evaluate_standin.yaml").string();
-  fs::create_directories(dir_ / "shared");
-  fs::create_directory_symlink(fs::absolute(data.parent_path()), dir_ / "shared/photos");
-  const ProgramResult weights =
-      mentor({"weights", "init", "--preset", "tiny", "--out", (clone / "weights/tiny").string()});
-  ASSERT_EQ(weights.exit_code, 0) << weights.err;
-  const MockChatServer server([](const MockRequest& request, int64_t) {
-    return chat_reply(request.caption().empty() ? "Score: 3" : "Score: 2", 1000, 100);
-  });
-  const ProgramResult result =
-      mentor({"evaluate", "run", config, "--set", "evaluate.judge.url=" + server.url(), "--set",
-              "evaluate.judge.image_size=32", "--set", "evaluate.report.draws=200", "--set",
-              "evaluate.categories=[animal]", "--set", "runtime.threads=1"});
-  ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("81 pictures"), HasSubstr("162 ratings: ok 162")));
-  EXPECT_EQ(server.count(), 162);
-  const auto summary =
-      nlohmann::json::parse(read_text(clone / "out/standin/evaluation/summary.json"));
-  EXPECT_NEAR(summary.at("cells").at("animal").at("value").get<double>(), .75, 1e-9);
-  EXPECT_NEAR(summary.at("cells").at("cp_pf").at("value").get<double>(), .375, 1e-9);
-  EXPECT_TRUE(summary.at("cells").at("object").at("value").is_null());
 }
 
 // As the file's own comment says it, with fewer subjects.

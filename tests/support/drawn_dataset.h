@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <fstream>
 #include <map>
+#include <random>
 #include <string>
 
 namespace mentor {
@@ -40,8 +41,10 @@ inline void draw_dataset(const fs::path& root, const std::map<std::string, int64
 }
 
 /// Samples of it in the layout of the published ones: every picture is told apart by its pixels.
+/// With `grain` they differ from their neighbours by up to that, and files are as large as photos'.
 inline void draw_samples(const fs::path& root, const Dataset& dataset, int64_t samples = 1,
-                         int64_t side = 16) {
+                         int64_t side = 16, int64_t grain = 0) {
+  std::minstd_rand random(1);
   uint8_t shade = 0;
   for (const Subject& subject : dataset.subjects) {
     const std::string id = subject.collection_id(), reference = read_text(subject.image);
@@ -49,7 +52,9 @@ inline void draw_samples(const fs::path& root, const Dataset& dataset, int64_t s
       for (int64_t j = 0; j < samples; ++j) {
         const std::string name = format("{}_{}", p, j);
         Image image(side, side);
-        for (uint8_t& value : image.pixels) value = shade;
+        for (uint8_t& value : image.pixels) {
+          value = static_cast<uint8_t>(shade + static_cast<int64_t>(random()) % (grain + 1));
+        }
         image.pixels[0] = static_cast<uint8_t>(p * 20);
         ++shade;
         put_file(root / "tgt_image" / id / (name + ".jpg"), encode_jpeg(image));

@@ -68,4 +68,29 @@ struct EmbedderGolden {
   StateDict io = read_safetensors(fixture_path("embedders/io.safetensors"));
 };
 
+/// CLIP with random weights of `seed` and as many tokens as the vocabulary of the fixtures has.
+inline void write_clip(const EmbedderGolden& golden, const fs::path& folder, uint64_t seed) {
+  const std::string tokens = "text_model.embeddings.token_embedding.weight";
+  const int64_t size = read_golden_json("embedders/vocab.json").size();
+  golden.fixture("legacy").write_folder(
+      folder, [&](nlohmann::json& config) { config["text_config"]["vocab_size"] = size; },
+      [&](StateDict& weights) {
+        weights.set(tokens, integer_uniform(tokens, seed, {size, weights.at(tokens).size(1)}));
+      });
+  for (const char* file : {"vocab.json", "merges.txt"}) {
+    fs::copy_file(fixture_path("embedders") / file, folder / file,
+                  fs::copy_options::overwrite_existing);
+  }
+}
+
+/// All three with random weights, in `folder`: what keys of the section evaluate name them.
+inline std::vector<std::string> write_towers(const EmbedderGolden& golden, const fs::path& folder) {
+  write_clip(golden, folder / "clip", 977);
+  golden.fixture("dino").write_file(folder / "dino.safetensors");
+  golden.fixture("dinov2").write_folder(folder / "dinov2");
+  return {"embed.clip=" + (folder / "clip").string(),
+          "embed.dino=" + (folder / "dino.safetensors").string(),
+          "embed.dinov2=" + (folder / "dinov2").string()};
+}
+
 }  // namespace mentor

@@ -23,10 +23,10 @@ namespace mentor {
 [[nodiscard]] Image judge_picture(const fs::path& file, int64_t side);
 
 /// Pictures of questions as data URLs. Those made last are kept: nine prompts have one reference,
-/// both tasks one generated picture, and repetitions all of it.
+/// both tasks one generated picture.
 class QuestionPictures {
  public:
-  static constexpr size_t kMostBytes = size_t{64} << 20;
+  static constexpr size_t kMostBytes = size_t{16} << 20;
   explicit QuestionPictures(const JudgeConfig& config, size_t most_bytes = kMostBytes)
       : config_(config), most_bytes_(most_bytes) {}
   QuestionPictures(const QuestionPictures&) = delete;
