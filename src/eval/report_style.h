@@ -85,7 +85,7 @@ inline constexpr std::string_view kEvaluationStyle = R"css(
 @media (max-width: 560px) {
   .plane { height: 360px; margin-right: 6px; margin-left: 26px; }
   .label i { display: inline; } .plane .label b { display: none; }
-  .scatter ol { display: block; columns: 2; margin: 0 0 12px; padding-left: 24px; font-size: 13px; }
+  .scatter ol { display: block; columns: 2; column-gap: 28px; margin: 0 0 12px; padding-left: 24px; font-size: 13px; }
   .scores th:first-child { position: sticky; left: 0; background: var(--page); max-width: 132px; }
   .heat { border-spacing: .5px; font-size: 8.5px; } .heat td { height: 17px; }
 }
