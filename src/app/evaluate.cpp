@@ -10,6 +10,7 @@
 #include <ostream>
 
 namespace mentor {
+
 void validate_evaluation(const LoadedRunConfig& run, std::ostream& out) {
   const EvaluateConfig& evaluate = run.config.evaluate;
   const auto [input, num_not_square] = read_sound_input(run.config);

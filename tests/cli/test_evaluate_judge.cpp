@@ -45,7 +45,7 @@ TEST_F(EvaluateJudge, EstimatesJudgesAndReparses) {
       asking(server.url(), {"judge.price_input=2.5", "judge.price_output=10", "judge.seed=4"});
   const ProgramResult estimate = run("estimate", settings);
   EXPECT_EQ(estimate.exit_code, 0) << estimate.err;
-  EXPECT_THAT(estimate.out, AllOf(HasSubstr("to ask: 27 questions on CP, 27 on PF, in 1 run"),
+  EXPECT_THAT(estimate.out, AllOf(HasSubstr("to ask: 27 questions on CP, 27 on PF, in 1 run\n"),
                                   HasSubstr("cost: about 0.")));
   EXPECT_EQ(server.count(), 0);
   const ProgramResult judged = run("judge", settings);

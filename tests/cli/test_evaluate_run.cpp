@@ -1,6 +1,7 @@
 #include "mentor/eval/store.h"
 #include "support/clone.h"
 #include "support/generate_samples.h"
+#include "support/mentor_program.h"
 #include "support/mock_chat_server.h"
 #include "support/processes.h"
 #include "support/troubled_server.h"

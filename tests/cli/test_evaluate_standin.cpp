@@ -1,6 +1,7 @@
 #include "support/check_markup.h"
 #include "support/clone.h"
 #include "support/embedder_fixture.h"
+#include "support/mentor_program.h"
 #include "support/one_message.h"
 #include "support/standin.h"
 #include "support/troubled_server.h"
@@ -66,7 +67,7 @@ TEST(EvaluateStandIn, GoesFromPhotosToAReport) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("samples: 270 pictures, 0 of them were there before"),
                                 HasSubstr("270 of 270 pictures with reference and text"),
                                 HasSubstr("270 pictures, 0 of them as measured before"),
-                                HasSubstr("to ask: 270 questions on CP, 270 on PF, in 1 run"),
+                                HasSubstr("to ask: 270 questions on CP, 270 on PF, in 1 run\n"),
                                 HasSubstr("540 ratings: ok 540; 0 of them were there before")));
   EXPECT_EQ(server.count(), 540 + kTroubles);
   const fs::path out = clone / "out/standin/evaluation";

@@ -1,5 +1,6 @@
 #include "mentor/core/filesystem.h"
 #include "mentor/image/image_io.h"
+#include "support/mentor_program.h"
 #include "support/one_message.h"
 #include "support/temp_dir.h"
 
@@ -8,11 +9,6 @@
 
 namespace mentor {
 namespace {
-
-ProgramResult mentor(std::vector<std::string> words) {
-  words.insert(words.begin(), MENTOR_BINARY);
-  return run_program(std::move(words));
-}
 
 TEST(ToyCommand, EveryFileItMakesPassesTheCheck) {
   const TempDir dir;

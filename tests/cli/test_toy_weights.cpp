@@ -1,7 +1,7 @@
 #include "mentor/image/image_io.h"
 #include "mentor/toy/captions.h"
 #include "mentor/toy/score.h"
-#include "support/run_program.h"
+#include "support/mentor_program.h"
 #include "support/temp_dir.h"
 
 #include <gmock/gmock.h>
@@ -10,11 +10,6 @@ namespace mentor {
 namespace {
 
 const std::string kConfigs = MENTOR_SOURCE_DIR "/configs/toy/";
-
-ProgramResult mentor(std::vector<std::string> words) {
-  words.insert(words.begin(), MENTOR_BINARY);
-  return run_program(std::move(words));
-}
 
 // The weights in configs/toy/large draw subjects that they were never shown: other cases than those
 // the published figures are of. What the prompts do not name, colours and pattern, can only come

@@ -23,8 +23,8 @@ double resident_megabytes() {
 }
 
 /// 1350 pictures, each `side` pixels wide and high, asked about twice at 32 in flight: ratings a
-/// second.
-double judge_a_full_dataset(int64_t side, int64_t grain) {
+/// second. Memory is flat from the request `warm` on.
+double judge_a_full_dataset(int64_t side, int64_t grain, int64_t warm) {
   const TempDir dir;
   draw_dataset(
       dir / "data",
@@ -42,7 +42,7 @@ double judge_a_full_dataset(int64_t side, int64_t grain) {
   double early = 0, late = 0;
   const MockChatServer server(
       [&](const MockRequest&, int64_t number) {
-        if (number == 1350) early = resident_megabytes();
+        if (number == warm) early = resident_megabytes();
         if (number == 2699) late = resident_megabytes();
         return chat_reply("Score: 2");
       },
@@ -60,21 +60,21 @@ double judge_a_full_dataset(int64_t side, int64_t grain) {
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   const double processor = static_cast<double>(std::clock() - used) / CLOCKS_PER_SEC;
   EXPECT_EQ(state.text(), "ok 2700");
-  std::printf("%d px: %.0f ratings/s, %.0f/s of processor time, %.1f MB at 1350, %.1f MB at 2700\n",
-              static_cast<int>(side), 2700 / taken.count(), 2700 / processor, early, late);
+  std::printf("%d px: %.0f ratings/s, %.0f/s of processor time, %.1f MB at %d, %.1f MB at 2700\n",
+              static_cast<int>(side), 2700 / taken.count(), 2700 / processor, early,
+              static_cast<int>(warm), late);
   EXPECT_GE(2700 / processor, 300);
   EXPECT_LT(late - early, 16);
   return 2700 / taken.count();
 }
 
 TEST(JudgingSpeed, SmallPicturesTakeSecondsAndNoMemory) {
-  EXPECT_GE(judge_a_full_dataset(16, 0), 300);
+  EXPECT_GE(judge_a_full_dataset(16, 0, 450), 300);
 }
 
-// As large as the method's. How long that takes depends on what else the machine does.
-TEST(JudgingSpeed, LargePicturesTakeSecondsAndNoMemory) {
-  EXPECT_GT(judge_a_full_dataset(512, 12), 0);
-}
+// As large as the method's. How long that takes depends on what else the machine does: processor
+// time is what counts. By the middle the encoded pictures that are kept have reached their limit.
+TEST(JudgingSpeed, LargePicturesTakeSecondsAndNoMemory) { judge_a_full_dataset(512, 12, 1350); }
 
 TEST(JudgingSpeed, PicturesAreEncodedOnceForAllQuestions) {
   const TempDir dir;

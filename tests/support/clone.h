@@ -1,11 +1,8 @@
 #pragma once
 
 #include "mentor/core/filesystem.h"
-#include "support/run_program.h"
 
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace mentor {
 
@@ -15,11 +12,6 @@ inline fs::path in_clone(const fs::path& clone, const std::string& file) {
   fs::create_directories(copy.parent_path());
   fs::copy(fs::path(MENTOR_SOURCE_DIR) / "configs" / file, copy, fs::copy_options::recursive);
   return copy;
-}
-
-inline ProgramResult mentor(std::vector<std::string> words) {
-  words.insert(words.begin(), MENTOR_BINARY);
-  return run_program(std::move(words));
 }
 
 }  // namespace mentor
