@@ -9,6 +9,7 @@
 #include "mentor/core/parallel.h"
 #include "mentor/core/progress.h"
 #include "mentor/core/random.h"
+#include "mentor/dist/connect.h"
 #include "mentor/image/transforms.h"
 #include "mentor/nn/state.h"
 
@@ -190,7 +191,8 @@ void encode_data(const DataEncodeOptions& options, std::ostream& out) {
   const fs::path folder = cache_folder(options.run);
   std::vector<ExampleSource> sources = all_sources(options.run);
   const c10::InferenceMode inference;
-  const Runtime runtime = start_runtime(config.runtime);
+  Runtime runtime = start_runtime(config.runtime);
+  if (runtime.device.is_cuda()) runtime.device = rank_gpu(read_process_environment());
   Vqgan codec = load_target_codec(config, runtime);
   const CodeCacheIdentity identity = code_cache_identity(config.model, codec);
   CodeCacheWriter writer(folder, identity, options.shard);

@@ -66,6 +66,8 @@ std::optional<SampleSheet> Previews::draw(int64_t step) {
       break;
     } catch (const UserError& error) {  // a bad record or a full disk does not end the training
       log::warn("sample {} of step {}: {}", number, step, error.what());
+    } catch (const c10::Error& error) {  // such as a GPU without room for one more picture
+      log::warn("sample {} of step {}: {}", number, step, error.what_without_backtrace());
     }
   }
   communicator_.barrier();

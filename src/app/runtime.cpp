@@ -2,6 +2,7 @@
 
 #include "mentor/core/cpu_features.h"
 #include "mentor/core/error.h"
+#include "mentor/core/filesystem.h"
 #include "mentor/core/format.h"
 #include "mentor/core/log.h"
 
@@ -17,7 +18,14 @@ c10::Device choose_device(const std::string& wanted) {
   if (wanted == "cuda" && !has_cuda) {
     throw ConfigError(
         "runtime.device: cuda is not available: no GPU was found, or this is a CPU build (use cpu "
-        "or auto, or build with -DMENTOR_WITH_CUDA=ON)");
+        "or auto, or build with scripts/build.sh --cuda)");
+  }
+  std::error_code ignored;
+  if (!has_cuda && wanted == "auto" && fs::exists("/dev/nvidiactl", ignored)) {
+    log::warn(
+        "an NVIDIA driver is here, but this is a CPU build or the driver is older than 580: "
+        "computing on the CPU (build with scripts/build.sh --cuda; runtime.device=cpu says that "
+        "this is meant)");
   }
   return has_cuda ? c10::Device(c10::kCUDA, 0) : c10::Device(c10::kCPU);
 }

@@ -91,6 +91,7 @@ class TrainRun {
  private:
   void check();
   void join();
+  void require_same_checkpoint();
   [[nodiscard]] LoaderPosition start_position(int64_t samples) const;
   void make_loader(const Mixture& mixture);
   [[nodiscard]] TrainPlan make_plan(const Mixture& mixture) const;
@@ -104,16 +105,12 @@ class TrainRun {
   TrainContext context_;
   std::optional<ResumePoint> resume_;
   std::unique_ptr<TrainTarget> target_;
-  std::unique_ptr<Communicator> communicator_;
-  std::unique_ptr<Communicator> host_communicator_;  // beside NCCL: counts and barriers
+  Ranks ranks_;
   std::unique_ptr<Loader> loader_;
   std::unique_ptr<Objective> objective_;
   std::unique_ptr<CheckpointWriter> checkpoints_;
   std::unique_ptr<TrainDisplay> display_;  // rank 0
 
-  [[nodiscard]] Communicator& control() {
-    return host_communicator_ ? *host_communicator_ : *communicator_;
-  }
   [[nodiscard]] bool is_first() const { return environment_.rank == 0; }
 };
 
@@ -130,14 +127,23 @@ void TrainRun::check() {
 }
 
 void TrainRun::join() {
-  const std::chrono::milliseconds timeout = config_.distributed.timeout();
-  const c10::Device device = context_.runtime.device;
-  communicator_ = connect(environment_, device, timeout);
-  if (device.is_cuda() && environment_.world_size > 1) {
-    ProcessEnvironment host = environment_;
-    host.store_prefix += "/host";
-    host_communicator_ = connect(host, c10::kCPU, timeout);
-  }
+  ranks_ = connect_with_host(environment_, context_.runtime.device, config_.distributed.timeout());
+  announce_failures_of(*ranks_.device, [this] { require_same_checkpoint(); });
+}
+
+/// A network file system may show a new checkpoint to one node before it shows it to another.
+void TrainRun::require_same_checkpoint() {
+  const int64_t own = resume_ ? resume_->state.step : -1;
+  at::Tensor first = at::tensor({own}, at::kLong);
+  ranks_.host->broadcast(first, 0);
+  if (first.item<int64_t>() == own) return;
+  const auto name = [](int64_t step) {
+    return step < 0 ? std::string("no checkpoint") : format("step {}", step);
+  };
+  throw UserError(format(
+      "{}: this rank finds {} to go on from, rank 0 finds {}: is it the same folder on every "
+      "node? A file system that shows files late needs a minute",
+      config_.train.out, name(own), name(first.item<int64_t>())));
 }
 
 /// Where the data goes on. Other data than the checkpoint's have another order.
@@ -174,6 +180,7 @@ TrainPlan TrainRun::make_plan(const Mixture& mixture) const {
                  .optimizer = config_.optimizer,
                  .schedule = config_.schedule,
                  .checkpoint_every = config_.checkpoint.every,
+                 .bad_record_limit = config_.data.bad_record_limit,
                  .device = context_.runtime.device,
                  .epoch_samples = epoch_samples(mixture),
                  .config = checkpoint_config(options_.run, *target_),
@@ -215,8 +222,8 @@ TrainParts TrainRun::make_parts() {
                    .buckets = target_->buckets(),
                    .optimizer = target_->optimizer(),
                    .loader = *loader_,
-                   .communicator = *communicator_,
-                   .control = control(),
+                   .communicator = *ranks_.device,
+                   .control = *ranks_.host,
                    .checkpoints = *checkpoints_,
                    .log = display_ ? &display_->log() : nullptr,
                    .peak_flops = peak_flops(context_.runtime).per_second *
@@ -242,19 +249,27 @@ TrainParts TrainRun::make_parts() {
 }
 
 int TrainRun::work(const Mixture& mixture) {
-  target_->load(*communicator_);
+  target_->load(*ranks_.device);
   const fs::path folder = config_.train.out / "checkpoints";
   if (is_first()) put_aside_later_checkpoints(folder, resume_ ? resume_->state.step : -1);
   make_loader(mixture);
   const TrainPlan plan = make_plan(mixture);
   make_display(mixture, plan);
   const std::optional<Mixture> held_out = open_validation(options_.run);
-  target_->prepare_evaluation(mixture, held_out ? &*held_out : nullptr, *communicator_, control());
+  if (held_out) require_readable_records(options_.run, *held_out);
+  target_->prepare_evaluation(mixture, held_out ? &*held_out : nullptr, *ranks_.device,
+                              *ranks_.host);
   objective_ = target_->make_objective(mixture, plan.total_steps);
   checkpoints_ = std::make_unique<CheckpointWriter>(folder, config_.checkpoint,
-                                                    config_.distributed.timeout_s, control());
+                                                    config_.distributed.timeout_s, *ranks_.host);
   Trainer trainer(plan, make_parts());
   if (resume_) trainer.resume(resume_->checkpoint);
+  if (resume_ && resume_->state.step >= plan.total_steps && is_first()) {
+    log::warn(
+        "{} holds a finished run, step {} of {}: nothing is left to train. More steps: train.steps "
+        "or train.epochs; another run: train.out",
+        config_.train.out, resume_->state.step, plan.total_steps);
+  }
   try {
     const bool finished = trainer.run() == TrainEnd::kFinished;
     if (display_) {
@@ -278,7 +293,7 @@ int TrainRun::execute() {
   require_whole_step(options_.run, mixture);
   join();
   int code = kExitDone;
-  announce_failures_of(*communicator_, [&] { code = work(mixture); });
+  announce_failures_of(*ranks_.device, [&] { code = work(mixture); });
   return code;
 }
 

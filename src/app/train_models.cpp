@@ -76,7 +76,8 @@ WeightsConfig training_weights(const RunConfig& config, const std::optional<fs::
 }
 
 std::string estimate_memory(const TrainContext& context, const ModelSet& models,
-                            const std::vector<TrainedParameter>& trained) {
+                            const std::vector<TrainedParameter>& trained,
+                            std::optional<double> memory_bytes) {
   MemoryNeed need{.sample_bytes = activation_bytes(context.config())};
   for (const auto& [name, tensor] : named_tensors(models)) {
     need.parameters += static_cast<double>(tensor.numel());
@@ -84,16 +85,17 @@ std::string estimate_memory(const TrainContext& context, const ModelSet& models,
   for (const TrainedParameter& parameter : trained) {
     need.trained += static_cast<double>(parameter.tensor.numel());
   }
-  return estimate_memory(context, need);
+  return estimate_memory(context, need, memory_bytes);
 }
 
-std::string estimate_memory(const TrainContext& context, const MemoryNeed& need) {
+std::string estimate_memory(const TrainContext& context, const MemoryNeed& need,
+                            std::optional<double> given_bytes) {
   const RunConfig& config = context.config();
   const Runtime& runtime = context.runtime;
   const ProcessEnvironment& environment = context.environment;
-  const double memory_bytes =
+  const double memory_bytes = given_bytes.value_or(
       total_memory(runtime.device) /
-      (runtime.device.is_cpu() ? static_cast<double>(environment.local_world_size) : 1.0);
+      (runtime.device.is_cpu() ? static_cast<double>(environment.local_world_size) : 1.0));
   const double weight_size = runtime.dtype == at::kFloat ? 4 : 2;
   const double gradient_size = config.precision.gradients == "fp32" ? 4 : 2;
   const double shards =
@@ -110,11 +112,11 @@ std::string estimate_memory(const TrainContext& context, const MemoryNeed& need)
       weights / kGiB, gradients / kGiB, state / kGiB, activations / kGiB, config.train.micro_batch,
       total / kGiB, memory_bytes / kGiB);
   if (memory_bytes > 0 && total > memory_bytes) {
-    throw ConfigError(
-        text +
-        ": this cannot fit. Lower train.micro_batch (with the same global_batch, only "
-        "the speed changes), set train.activation_checkpointing, use more ranks with "
-        "optimizer.sharding zero1, or runtime.dtype bf16");
+    throw ConfigError(text +
+                      ": this cannot fit. Lower train.micro_batch (with the same global_batch and "
+                      "without dropout only the speed changes), set "
+                      "train.activation_checkpointing, use more ranks with "
+                      "optimizer.sharding zero1, or runtime.dtype bf16");
   }
   return text;
 }

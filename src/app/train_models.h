@@ -36,11 +36,13 @@ struct MemoryNeed {
 };
 
 /// Throws ConfigError, with the arithmetic, when the run cannot fit into this rank's memory;
-/// returns the estimate for people to read.
-[[nodiscard]] std::string estimate_memory(const TrainContext& context, const MemoryNeed& need);
+/// returns the estimate for people to read. `memory_bytes` of a rank: without it, this machine's.
+[[nodiscard]] std::string estimate_memory(const TrainContext& context, const MemoryNeed& need,
+                                          std::optional<double> memory_bytes = {});
 /// The same for MENTOR's models.
 [[nodiscard]] std::string estimate_memory(const TrainContext& context, const ModelSet& models,
-                                          const std::vector<TrainedParameter>& trained);
+                                          const std::vector<TrainedParameter>& trained,
+                                          std::optional<double> memory_bytes = {});
 
 /// Buckets as the configuration wants them; the parameters become views of them.
 [[nodiscard]] std::unique_ptr<ParameterBuckets> make_buckets(

@@ -2,11 +2,11 @@
 #include "mentor/cli/commands.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/dist/process_environment.h"
 #include "options.h"
 
 #include <cinttypes>
 #include <cstdio>
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -111,21 +111,23 @@ void add_encode(CLI::App& group) {
   arguments->config.add_to(*command);
   arguments->config.add_key(*command, "--code-cache", "data.code_cache");
   command
-      ->add_option("--shard", arguments->shard,
-                   "this process takes part I, from 0, of N (default: RANK and WORLD_SIZE of the "
-                   "environment, else everything)")
+      ->add_option(
+          "--shard", arguments->shard,
+          "this process takes part I, from 0, of N (default: its rank under mentor launch, "
+          "torchrun or Slurm, else everything)")
       ->type_name("I/N");
   command
       ->add_option("--batch", options->batch, "pictures that the codec takes at once (default 8)")
       ->check(CLI::Range(1, 4096).description(""))
       ->type_name("NUMBER");
   command->callback([arguments] {
-    const char* rank = std::getenv("RANK");
-    const char* world_size = std::getenv("WORLD_SIZE");
-    if (arguments->shard.empty() && rank != nullptr && world_size != nullptr) {
-      arguments->shard = format("{}/{}", rank, world_size);
+    if (arguments->shard.empty()) {
+      const ProcessEnvironment environment = read_process_environment();
+      arguments->encode.shard = environment.rank;
+      arguments->encode.num_shards = environment.world_size;
+    } else {
+      read_shard(arguments->shard, arguments->encode);
     }
-    if (!arguments->shard.empty()) read_shard(arguments->shard, arguments->encode);
     arguments->encode.run = arguments->config.load();
     encode_data(arguments->encode, std::cout);
   });

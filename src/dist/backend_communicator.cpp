@@ -12,7 +12,7 @@ using WorkPtr = c10::intrusive_ptr<c10d::Work>;
 
 class BackendCommunicator : public Communicator {
  public:
-  BackendCommunicator(BackendPtr backend, std::unique_ptr<PeerMonitor> monitor, int64_t local_rank,
+  BackendCommunicator(BackendPtr backend, std::shared_ptr<PeerMonitor> monitor, int64_t local_rank,
                       c10::Device device)
       : backend_(std::move(backend)),
         monitor_(std::move(monitor)),
@@ -131,7 +131,7 @@ class BackendCommunicator : public Communicator {
   }
 
   BackendPtr backend_;
-  std::unique_ptr<PeerMonitor> monitor_;
+  std::shared_ptr<PeerMonitor> monitor_;
   int64_t local_rank_;
   c10::Device device_;
   int exceptions_;
@@ -140,7 +140,7 @@ class BackendCommunicator : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> backend_communicator(BackendPtr backend,
-                                                   std::unique_ptr<PeerMonitor> monitor,
+                                                   std::shared_ptr<PeerMonitor> monitor,
                                                    int64_t local_rank, c10::Device device) {
   return std::make_unique<BackendCommunicator>(std::move(backend), std::move(monitor), local_rank,
                                                device);

@@ -26,9 +26,9 @@ struct BackendOptions {
 /// Only in builds with CUDA.
 [[nodiscard]] BackendPtr make_nccl_backend(const BackendOptions& options);
 
-/// One communicator for every backend of c10d.
+/// One communicator for every backend of c10d. Those of a process share the monitor.
 [[nodiscard]] std::unique_ptr<Communicator> backend_communicator(
-    BackendPtr backend, std::unique_ptr<PeerMonitor> monitor, int64_t local_rank,
+    BackendPtr backend, std::shared_ptr<PeerMonitor> monitor, int64_t local_rank,
     c10::Device device);
 
 }  // namespace mentor

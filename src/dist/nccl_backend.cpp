@@ -16,6 +16,7 @@ constexpr std::chrono::minutes kAfterTheMonitor(5);
 BackendPtr make_nccl_backend(const BackendOptions& options) {
   constexpr int kKeepTheUsers = 0;
   ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", kKeepTheUsers);
+  ::setenv("TORCH_NCCL_RETHROW_CUDA_ERRORS", "0", kKeepTheUsers);
   const auto nccl = c10d::ProcessGroupNCCL::Options::create(/*is_high_priority_stream=*/true);
   nccl->timeout = options.timeout + kAfterTheMonitor;
   const auto backend = c10::make_intrusive<c10d::ProcessGroupNCCL>(

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -37,6 +38,28 @@ struct Outstanding {
   c10::intrusive_ptr<c10d::Work> work;
   Clock::time_point since = Clock::now();
 };
+
+std::string text_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const c10::Error& error) {
+    return first_line(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return first_line(error.what());
+  }
+}
+
+/// How an operation ended: "" well, or why not; nothing while it is under way. After an error of
+/// the GPU even asking throws.
+std::optional<std::string> end_of(c10d::Work& work) {
+  try {
+    if (!work.isCompleted()) return std::nullopt;
+    const std::exception_ptr failure = work.exception();
+    return failure ? text_of(failure) : "";
+  } catch (const std::exception&) {
+    return text_of(std::current_exception());
+  }
+}
 
 }  // namespace
 
@@ -75,7 +98,7 @@ struct PeerMonitor::State {
   void exchange_loop();
   void watch_loop();
   void exchange_once();
-  void settle();
+  void settle(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] std::string verdict();
   [[nodiscard]] double oldest_seconds() const;
   [[nodiscard]] double missed_seconds() const {
@@ -136,15 +159,26 @@ void PeerMonitor::State::exchange_loop() {
   changed.notify_all();
 }
 
-void PeerMonitor::State::settle() {
-  std::erase_if(outstanding, [this](const Outstanding& operation) {
-    if (!operation.work->isCompleted()) return false;
-    if (operation.work->exception() && broken.empty()) {
-      broken = "an operation failed";
-      broken_since = Clock::now();
-    }
-    return true;
+/// Takes out the operations that have ended. A GPU is asked without the mutex: the driver may keep
+/// its answer back while another thread waits for the GPU, and heartbeats must not wait with it.
+void PeerMonitor::State::settle(std::unique_lock<std::mutex>& lock) {
+  const std::vector<Outstanding> asked = outstanding;
+  lock.unlock();
+  std::vector<const c10d::Work*> ended;
+  std::string problem;
+  for (const Outstanding& operation : asked) {
+    const std::optional<std::string> end = end_of(*operation.work);
+    if (!end) continue;
+    ended.push_back(operation.work.get());
+    if (problem.empty()) problem = *end;
+  }
+  lock.lock();
+  std::erase_if(outstanding, [&ended](const Outstanding& operation) {
+    return std::ranges::find(ended, operation.work.get()) != ended.end();
   });
+  if (problem.empty() || !broken.empty()) return;
+  broken = problem;
+  broken_since = Clock::now();
 }
 
 double PeerMonitor::State::oldest_seconds() const {
@@ -222,14 +256,15 @@ void PeerMonitor::State::watch_loop() {
   while (!closing) {
     changed.wait_for(lock, kWatchInterval, [this] { return closing; });
     if (closing) break;
-    settle();
+    settle(lock);
     if (own.state == PeerState::kDone || own.state == PeerState::kFailed) continue;
     if (failure.empty()) {
       const std::string found = verdict();
       if (!found.empty()) fail(found);
       continue;
     }
-    const Milliseconds grace = outstanding.empty() ? timeout : kThrowGrace;
+    // Without an operation the main thread computes, and will throw at its next one.
+    const Milliseconds grace = outstanding.empty() && broken.empty() ? timeout : kThrowGrace;
     if (Clock::now() - failed_since < grace) continue;
     std::fprintf(stderr, "error: %s\n", failure.c_str());
     ::_exit(kExitUserError);
@@ -284,10 +319,10 @@ void PeerMonitor::track(c10::intrusive_ptr<c10d::Work> work) {
 }
 
 void PeerMonitor::settle(const c10d::Work* ended) {
-  const std::lock_guard lock(state_->mutex);
+  std::unique_lock lock(state_->mutex);
   std::erase_if(state_->outstanding,
                 [ended](const Outstanding& operation) { return operation.work.get() == ended; });
-  state_->settle();
+  state_->settle(lock);
 }
 
 void PeerMonitor::explain(std::string_view what) {

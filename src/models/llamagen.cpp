@@ -134,8 +134,8 @@ Condition LlamaGenImpl::unconditional(const std::vector<int64_t>& lengths) const
 
 at::Tensor LlamaGenImpl::run_blocks(at::Tensor x_SD, const std::vector<int64_t>& rope_rows,
                                     const Attend& attend) {
-  const at::Tensor rows = at::tensor(rope_rows, at::kLong).to(x_SD.device());
-  const RopeTable::Rotation rotation = rope_.rotation(rows);
+  const RopeTable::Rotation rotation =
+      rope_.rotation(at::tensor(rope_rows, at::kLong), x_SD.device());
   for (size_t i = 0; i < layers_.size(); ++i) {
     const auto run = [block = layers_[i], layer = static_cast<int64_t>(i), rotation,
                       attend](const std::vector<at::Tensor>& inputs) {

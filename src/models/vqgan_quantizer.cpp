@@ -90,7 +90,8 @@ at::Tensor VectorQuantizerImpl::lookup(const at::Tensor& codes_BT, int64_t h, in
   check_shape(codes_BT, {-1, h * w}, "codes_BT");
   TORCH_CHECK(codes_BT.scalar_type() == at::kLong, "codes_BT must be int64, got ",
               codes_BT.dtype());
-  const at::Tensor rows = l2_normalise(at::embedding(embedding_->weight, codes_BT).to(at::kFloat));
+  const at::Tensor rows = l2_normalise(
+      at::embedding(embedding_->weight, codes_BT.to(embedding_->weight.device())).to(at::kFloat));
   return rows.view({-1, h, w, config_.codebook_dim})
       .permute({0, 3, 1, 2})
       .to(embedding_->weight.scalar_type());

@@ -46,9 +46,10 @@ void decode_on_cpu(DecodeAttention<T> kernel, const at::Tensor& q_BHK, const at:
 }
 
 /// Whether this GPU, dtype and width have a flash kernel: scaled_dot_product_attention would choose
-/// it, or cuDNN's, which asks for more.
+/// it, or cuDNN's, which asks for more. Other widths than multiples of 8 it pads first, which
+/// flash_attention() does not.
 bool has_flash_kernel(const at::Tensor& q_SHK) {
-  if (!q_SHK.is_cuda()) return false;
+  if (!q_SHK.is_cuda() || q_SHK.size(2) % 8 != 0) return false;
   const at::Tensor q = heads_first(q_SHK);
   const auto chosen = static_cast<at::SDPBackend>(
       at::_fused_sdp_choice(q, q, q, /*attn_mask=*/{}, /*dropout_p=*/0.0, /*is_causal=*/true));

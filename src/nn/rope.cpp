@@ -115,10 +115,13 @@ RopeTable::RopeTable(int64_t grid, int64_t head_dim, double base, std::string_vi
   sin_ = at::cat({angles.sin(), at::zeros({1, half})});
 }
 
-RopeTable::Rotation RopeTable::rotation(const at::Tensor& rows_S) const {
-  const at::Tensor rows = rows_S.to(at::kCPU);
-  return {.cos_SK = cos_.index_select(0, rows).unsqueeze(1).to(rows_S.device()),
-          .sin_SK = sin_.index_select(0, rows).unsqueeze(1).to(rows_S.device())};
+RopeTable::Rotation RopeTable::rotation(const at::Tensor& rows_S, at::Device device) const {
+  const auto chosen = [&](const at::Tensor& table) {
+    const at::Tensor host = table.index_select(0, rows_S).unsqueeze(1);
+    // A copy from other memory would wait for all that the GPU has to do before it.
+    return device.is_cpu() ? host : host.pin_memory().to(device, /*non_blocking=*/true);
+  };
+  return {.cos_SK = chosen(cos_), .sin_SK = chosen(sin_)};
 }
 
 TurnedHeads apply_rope(const at::Tensor& qkv_S3HK, const RopeTable::Rotation& rotation) {

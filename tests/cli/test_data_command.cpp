@@ -2,6 +2,7 @@
 #include "mentor/image/image_io.h"
 #include "support/golden.h"
 #include "support/one_message.h"
+#include "support/rank_variables.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -105,9 +106,13 @@ TEST(DataCommand, EncodesOnceOnAnyNumberOfProcesses) {
   };
   EXPECT_EQ(encode({"--code-cache", cache, "--shard", "1/2"}).exit_code, 0);
   // As torchrun starts it: the other half.
-  const ProgramResult ranked =
-      run_program({"/usr/bin/env", "RANK=0", "WORLD_SIZE=2", MENTOR_BINARY, "data", "encode",
-                   config, "--set", "data.mixture.gone.samples=0", "--code-cache", cache});
+  std::vector<std::string> half = {"/usr/bin/env"};
+  for (const std::string& variable : rank_variables(0, 2, FreePort().number())) {
+    half.push_back(variable);
+  }
+  half.insert(half.end(), {MENTOR_BINARY, "data", "encode", config, "--set",
+                           "data.mixture.gone.samples=0", "--code-cache", cache});
+  const ProgramResult ranked = run_program(half);
   EXPECT_EQ(ranked.exit_code, 0) << ranked.err;
   EXPECT_TRUE(fs::exists(cache + "/codes-0000.bin"));
   (void)encode({"--code-cache", cache});

@@ -168,6 +168,29 @@ const std::map<std::string, Scenario> kScenarios{
      }},
 };
 
+/// As in training on GPUs, where the two are NCCL and Gloo.
+const std::map<std::string, std::function<void(Ranks&)>> kWithHost{
+    {"both",
+     [](Ranks& ranks) {
+       check_values(*ranks.device);
+       check_values(*ranks.host);
+       Communicator::Pending under_way;
+       at::Tensor x = at::ones({1000});
+       under_way = ranks.device->all_reduce_sum(x);
+       ranks.host->barrier();
+       under_way.wait();
+       expect_equal(x, at::full({1000}, ranks.host->world_size()), "beside a barrier");
+     }},
+    {"both_fail",
+     [](Ranks& ranks) {
+       announce_failures_of(*ranks.device, [&] {
+         ranks.host->barrier();
+         if (ranks.host->rank() == 1) throw DataError("train.jsonl:7: no such picture");
+         ranks.host->barrier();
+       });
+     }},
+};
+
 void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
 /// What one rank does without the others, for the launcher.
@@ -273,9 +296,14 @@ int run(int argc, char** argv) {
   if (name == "launch") return launch(launch_options({argv + 2, argv + argc}));
   if (name == "jobs") return run_jobs_of({argv + 2, argv + argc});
   if (const auto alone = kAlone.find(name); alone != kAlone.end()) return alone->second();
+  const std::chrono::milliseconds timeout(argc > 2 ? std::stoi(argv[2]) : 20'000);
+  if (const auto both = kWithHost.find(name); both != kWithHost.end()) {
+    Ranks ranks = connect_with_host(read_process_environment(), c10::kCPU, timeout);
+    both->second(ranks);
+    return kExitDone;
+  }
   const auto scenario = kScenarios.find(name);
   if (scenario == kScenarios.end()) throw ConfigError("there is no scenario '" + name + "'");
-  const std::chrono::milliseconds timeout(argc > 2 ? std::stoi(argv[2]) : 20'000);
   const std::unique_ptr<Communicator> ranks =
       connect(read_process_environment(), c10::kCPU, timeout);
   scenario->second(*ranks);

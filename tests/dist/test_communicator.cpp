@@ -30,8 +30,19 @@ TEST(Communicator, ScattersTheBitsOfAllReduce) {
 }
 
 TEST(Communicator, OneProcessAloneNeedsNoLauncher) {
-  const ProgramResult result = run_program({DIST_RANK, "values"});
-  EXPECT_EQ(result.exit_code, kExitDone) << result.err;
+  for (const char* scenario : {"values", "both"}) {
+    const ProgramResult result = run_program({DIST_RANK, scenario});
+    EXPECT_EQ(result.exit_code, kExitDone) << result.err;
+  }
+}
+
+TEST(Communicator, TwoOfARunMeetOnce) {
+  SeveralRanks ranks(3, "both");
+  for (const int rank : {0, 1, 2}) {
+    const ProgramResult result = ranks.wait(rank);
+    EXPECT_EQ(result.exit_code, kExitDone) << result.err;
+    EXPECT_EQ(result.err, "");
+  }
 }
 
 TEST(Communicator, WaitsForARankThatEndsLater) {
@@ -80,6 +91,12 @@ TEST(RankFailure, TheMessageOfAFailedRankIsShownByTheOthers) {
   EXPECT_EQ(other.exit_code, kExitUserError);
   EXPECT_THAT(other.err, HasSubstr(") failed: train.jsonl:7: no such picture\n"));
   EXPECT_EQ(ranks.wait(1).err, "error: train.jsonl:7: no such picture\nand more\n");
+}
+
+TEST(RankFailure, IsToldOnBothCommunicators) {
+  SeveralRanks ranks(2, "both_fail", "5000");
+  EXPECT_THAT(ranks.wait(0).err, HasSubstr("train.jsonl:7: no such picture"));
+  EXPECT_LT(ranks.seconds(), 4);
 }
 
 TEST(RankFailure, UnannouncedErrorsAreNoNormalEnd) {

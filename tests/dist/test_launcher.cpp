@@ -76,6 +76,8 @@ TEST(Launcher, RanksMeet) {
   const ProgramResult result = run_launch({"nproc=2", "values"});
   EXPECT_EQ(result.exit_code, kExitDone) << result.err;
   EXPECT_THAT(result.out, HasSubstr("rank 0 of 2: values done\n"));
+  const ProgramResult both = run_launch({"nproc=2", "both"});
+  EXPECT_EQ(both.exit_code, kExitDone) << both.err;
 }
 
 TEST(Launcher, NodesMeetAtTheMaster) {

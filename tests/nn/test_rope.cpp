@@ -33,7 +33,7 @@ TEST(Rope, OnePassEqualsPlainOperators) {
   for (const int64_t head_dim : {4, 16, 20, 64, 100}) {
     const RopeTable table(4, head_dim, 10000, "identity");
     const at::Tensor rows = at::arange(table.condition_row() + 1, at::kLong).repeat({3});
-    const RopeTable::Rotation rotation = table.rotation(rows);
+    const RopeTable::Rotation rotation = table.rotation(rows, at::kCPU);
     const at::Tensor qkv = at::randn({rows.size(0), 3, 2, head_dim});
     const at::Tensor dy = at::randn({3, rows.size(0), 2, head_dim});
     for (const auto& [dtype, tolerance] : {std::pair{at::kFloat, 1e-5}, {at::kBFloat16, 0.02}}) {
@@ -54,7 +54,7 @@ TEST(Rope, OnePassEqualsPlainOperators) {
 TEST(Rope, ZeroConditionErasesQueriesAndKeys) {
   const RopeTable table(2, 16, 10000, "zero");
   const at::Tensor rows = at::tensor({table.condition_row(), int64_t{3}});
-  const TurnedHeads heads = apply_rope(at::ones({2, 3, 1, 16}), table.rotation(rows));
+  const TurnedHeads heads = apply_rope(at::ones({2, 3, 1, 16}), table.rotation(rows, at::kCPU));
   EXPECT_TRUE(heads.q[0].equal(at::zeros({1, 16})));
   EXPECT_TRUE(heads.k[0].equal(at::zeros({1, 16})));
   EXPECT_TRUE(heads.v.equal(at::ones({2, 1, 16})));

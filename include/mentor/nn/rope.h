@@ -19,11 +19,11 @@ class RopeTable {
 
   [[nodiscard]] int64_t condition_row() const { return cos_.size(0) - 1; }
 
-  /// Angles of the given rows (int64 [S]) on the device of `rows`, for apply().
+  /// Angles of the given rows (int64 [S], on the CPU) on a device, for apply_rope().
   struct Rotation {
     at::Tensor cos_SK, sin_SK;  // [S, 1, head_dim / 2] fp32
   };
-  [[nodiscard]] Rotation rotation(const at::Tensor& rows_S) const;
+  [[nodiscard]] Rotation rotation(const at::Tensor& rows_S, at::Device device) const;
 
  private:
   at::Tensor cos_, sin_;  // [grid^2 + 1, head_dim / 2] fp32
