@@ -1,5 +1,6 @@
 #include "codec_evaluation.h"
 
+#include "held_out.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/core/log.h"
@@ -122,22 +123,17 @@ void CodecEvaluation::add(const std::vector<Example>& examples, Sums& sums) cons
 ValidationMetrics CodecEvaluation::validate(const Mixture& held_out, int64_t step) const {
   const at::NoGradGuard no_grad;
   const auto begin = std::chrono::steady_clock::now();
-  Sampler sampler({.shares = held_out.shares,
-                   .rank = communicator_.rank(),
-                   .world_size = communicator_.world_size()});
-  const int64_t samples = sampler.size(), micro_batch = config_.train.micro_batch;
-  Loader loader(std::move(sampler),
-                [&](int64_t /*epoch*/, SampleIndex index) {
-                  return codec_example(held_out.sources.at(static_cast<size_t>(index.file)), index);
-                },
-                {.threads = config_.runtime.cpu_threads(),
-                 .batch = samples,
-                 .bad_record_limit = config_.data.bad_record_limit});
   Sums sums(config_.model.codec.codebook_size);
-  for (int64_t done = 0; done < samples; done += micro_batch) {
-    const auto examples = loader.next(std::min(micro_batch, samples - done));
-    if (!examples.empty()) add(examples, sums);
-  }
+  for_each_held_out({.shares = held_out.shares,
+                     .make =
+                         [&](int64_t /*epoch*/, SampleIndex index) {
+                           const auto file = static_cast<size_t>(index.file);
+                           return codec_example(held_out.sources.at(file), index);
+                         },
+                     .threads = config_.runtime.cpu_threads(),
+                     .batch = config_.train.micro_batch},
+                    communicator_,
+                    [&](const std::vector<Example>& examples) { add(examples, sums); });
   communicator_.all_reduce_sum(sums.figures).wait();
   communicator_.all_reduce_sum(sums.codes_N).wait();
   ValidationMetrics metrics{

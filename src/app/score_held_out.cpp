@@ -57,6 +57,8 @@ void score_held_out(const LoadedRunConfig& run, const fs::path& file, std::ostre
     progress.advance(samples);
   });
   progress.finish();
+  if (metrics.samples == 0)
+    throw DataError("no held-out record can be used: see the warning above");
   if (communicator->rank() != 0) return;
   if (!file.empty()) {
     const nlohmann::ordered_json figures = {{"nll_mean", metrics.loss},

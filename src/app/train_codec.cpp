@@ -144,7 +144,7 @@ void CodecTarget::build() {
     for (const auto& item : module.named_parameters()) {
       trained_.push_back({.name = std::string(prefix) + item.key(),
                           .tensor = item.value(),
-                          .decays = item.value().dim() >= 2,
+                          .decays = decays(config_.optimizer.decay_rule, item.key(), item.value()),
                           .clip_group = clip_group});
     }
   };
@@ -259,7 +259,7 @@ Loader::Make CodecTarget::make_examples(const Mixture& mixture) {
                                                                           SampleIndex index) {
     const ExampleSource& source = sources[static_cast<size_t>(index.file)];
     const int64_t number = source.record(index.record);
-    const uint64_t choices = sample_seed(seed, epoch, source.key, number);
+    const uint64_t choices = sample_seed(seed, epoch, source.key, number, index.copy);
     const Record record = source.records->record(number);
     SampleOptions sample = source.sample;
     sample.on_bad_record = OnBadRecord::kSkip;
@@ -274,6 +274,13 @@ Loader::Make CodecTarget::make_examples(const Mixture& mixture) {
 
 std::unique_ptr<Objective> CodecTarget::make_objective(const Mixture& /*mixture*/,
                                                        int64_t total_steps) {
+  if (training_.unquantised_steps > total_steps) {
+    throw ConfigError(
+        format("{}codec_training.unquantised_steps: the codebook would begin after step {}, but "
+               "the run has {}: lower it, or train for longer",
+               context_.run.origins.where("codec_training.unquantised_steps"),
+               training_.unquantised_steps, total_steps));
+  }
   return std::make_unique<CodecReconstruction>(
       parts_, *optimizer_, *communicator_,
       CodecReconstruction::Options{.training = training_,

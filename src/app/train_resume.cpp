@@ -67,7 +67,7 @@ void put_aside_later_checkpoints(const fs::path& folder, int64_t step) {
   }
   for (const fs::path& path : unfinished) fs::remove_all(path, error);
   for (const fs::path& checkpoint : list_checkpoints(folder)) {
-    if (read_train_state(checkpoint).step <= step) continue;
+    if (checkpoint_step(checkpoint) <= step) continue;
     const fs::path aside = folder / ("superseded_" + checkpoint.filename().string());
     fs::remove_all(aside, error);
     fs::rename(checkpoint, aside, error);

@@ -1,6 +1,8 @@
+#include "held_out.h"
 #include "mentor/app/build.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/log.h"
 #include "mentor/image/contact_sheet.h"
 #include "mentor/image/transforms.h"
 #include "mentor/models/pretrained.h"
@@ -81,9 +83,10 @@ void VisionTarget::build() {
   head_ = WordHead(clip.hidden_size, tokenizer_->vocab_size());
   const auto add = [&](const torch::nn::Module& module, std::string_view prefix) {
     for (const auto& item : module.named_parameters()) {
-      trained_.push_back({.name = std::string(prefix) + item.key(),
-                          .tensor = item.value(),
-                          .decays = item.value().dim() >= 2});
+      trained_.push_back(
+          {.name = std::string(prefix) + item.key(),
+           .tensor = item.value(),
+           .decays = decays(config_.optimizer.decay_rule, item.key(), item.value())});
     }
   };
   add(*models_.encoder->vision_tower(), kVisionPrefix);
@@ -174,26 +177,30 @@ void VisionTarget::prepare_evaluation(const Mixture& mixture, const Mixture* hel
 std::optional<ValidationMetrics> VisionTarget::validate(int64_t step) {
   if (!held_out_ || config_.train.validate_every == 0) return std::nullopt;
   const auto begin = std::chrono::steady_clock::now();
-  const ExampleSource& source = held_out_->sources.front();
   LossSums losses(WordPrediction::loss_names(), context_.runtime.device);
-  std::vector<Example> examples;
-  const auto measure = [&] {
-    if (!examples.empty()) evaluation_->measure(examples, losses);
-    examples.clear();
-  };
-  for (int64_t i = communicator_->rank(); i < source.size(); i += communicator_->world_size()) {
-    examples.push_back(
-        captioned_example(source, {0, i}, config_.model.clip.image_size, *tokenizer_));
-    if (static_cast<int64_t>(examples.size()) == config_.train.micro_batch) measure();
-  }
-  measure();
+  int64_t samples = 0;
+  for_each_held_out({.shares = held_out_->shares,
+                     .make =
+                         [this](int64_t /*epoch*/, SampleIndex index) {
+                           const auto file = static_cast<size_t>(index.file);
+                           return captioned_example(held_out_->sources.at(file), index,
+                                                    config_.model.clip.image_size, *tokenizer_);
+                         },
+                     .threads = config_.runtime.cpu_threads(),
+                     .batch = config_.train.micro_batch},
+                    *communicator_, [&](const std::vector<Example>& examples) {
+                      evaluation_->measure(examples, losses);
+                      samples += std::ssize(examples);
+                    });
+  at::Tensor all = at::tensor({samples}, at::kLong).to(context_.runtime.device);
+  communicator_->all_reduce_sum(all).wait();
   LossMeans means = WordPrediction::means_of(losses, *communicator_);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return ValidationMetrics{.step = step,
                            .loss = means.loss,
                            .task_loss = std::move(means.parts),
-                           .samples = source.size(),
+                           .samples = all.item<int64_t>(),
                            .seconds = seconds};
 }
 
@@ -217,14 +224,20 @@ std::optional<SampleSheet> VisionTarget::draw(int64_t /*step*/) {
   for (int64_t i = 0; i < count; ++i) {
     const int64_t place = i * source.size() / count;
     const int64_t size = config_.model.clip.image_size;
-    const Example example = captioned_example(source, {0, place}, size, *tokenizer_);
-    const at::Tensor pixels =
-        caption_batch({&example}, size, head_->weight.size(0), kLastSpecialId).pixels_BCHW;
-    const at::Tensor logits_BV = evaluation_->logits(pixels.to(context_.runtime.device)).cpu();
-    const Record record = source.records->record(source.record(place));
-    pictures.push_back(make_sample(record, source.sample, {}, nullptr, {.pictures = false}).target);
-    sheet.captions.push_back(format("{}: sees {}", record.text, words_seen(logits_BV[0])));
+    try {
+      const Example example = captioned_example(source, {0, place}, size, *tokenizer_);
+      const at::Tensor pixels =
+          caption_batch({&example}, size, head_->weight.size(0), kLastSpecialId).pixels_BCHW;
+      const at::Tensor logits_BV = evaluation_->logits(pixels.to(context_.runtime.device)).cpu();
+      const Record record = source.records->record(source.record(place));
+      pictures.push_back(
+          make_sample(record, source.sample, {}, nullptr, {.pictures = false}).target);
+      sheet.captions.push_back(format("{}: sees {}", record.text, words_seen(logits_BV[0])));
+    } catch (const RecordError& error) {  // does not end the training
+      log::warn("sample {}: {}", i, error.what());
+    }
   }
+  if (pictures.empty()) return std::nullopt;
   sheet.image = contact_sheet(pictures);
   return sheet;
 }

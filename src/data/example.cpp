@@ -19,7 +19,7 @@ ExampleMaker::ExampleMaker(const Options& options, std::vector<ExampleSource> so
 Example ExampleMaker::operator()(int64_t epoch, SampleIndex index) const {
   const ExampleSource& source = sources_.at(static_cast<size_t>(index.file));
   const int64_t number = source.record(index.record);
-  const uint64_t seed = sample_seed(options_.seed, epoch, source.key, number);
+  const uint64_t seed = sample_seed(options_.seed, epoch, source.key, number, index.copy);
   const Record record = source.records->record(number);
   Example example{.index = index};
   example.condition_dropped =

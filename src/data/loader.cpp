@@ -69,6 +69,7 @@ struct Loader::State {
   std::deque<std::shared_ptr<Slot>> slots;
   std::map<RecordProblem, int64_t> bad, replaced;
   int64_t bad_count = 0, taken_count = 0;
+  std::string last_problem;
   double wait_seconds = 0;
   bool stop = false;
   std::mutex mutex;
@@ -120,8 +121,9 @@ void Loader::State::pop_front() {
 void Loader::State::count_problem(const RecordError& problem) {
   ++bad[problem.problem()];
   ++bad_count;
+  last_problem = problem.what();
   // Of an epoch at least, or the first bad record would be a large share.
-  const int64_t samples = std::max(sampler.size(), taken_count);
+  const int64_t samples = std::max(sampler.total(), taken_count * sampler.world_size());
   if (static_cast<double>(bad_count) <= options.bad_record_limit * static_cast<double>(samples)) {
     return;
   }
@@ -174,6 +176,8 @@ LoaderPosition Loader::position() const {
 }
 
 const std::map<RecordProblem, int64_t>& Loader::bad_records() const { return state_->bad; }
+
+const std::string& Loader::last_problem() const { return state_->last_problem; }
 
 const std::map<RecordProblem, int64_t>& Loader::replaced() const { return state_->replaced; }
 

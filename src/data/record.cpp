@@ -91,6 +91,8 @@ json parse_line(std::string_view line, const std::string& where) {
   } catch (const json::parse_error& error) {
     throw RecordError(RecordProblem::kNotJson,
                       format("{}: not JSON from byte {} on", where, error.byte));
+  } catch (const json::out_of_range&) {
+    throw RecordError(RecordProblem::kNotJson, format("{}: a number is out of range", where));
   }
   if (!object.is_object()) {
     throw RecordError(RecordProblem::kNotAnObject,
@@ -123,7 +125,7 @@ void check_counts(const Record& record, const FieldReader& fields) {
     return;
   }
   need_one(record.images, "image_path");
-  if (!record.generation_only) need_one(record.sources, "source_image");
+  if (!record.sources.empty()) need_one(record.sources, "source_image");
 }
 
 }  // namespace
@@ -174,7 +176,8 @@ Record parse_record(std::string_view line, const std::string& where, const fs::p
   }
   record.text = text->get<std::string>();
   record.images = fields.paths("image_path", folder, /*needed=*/true);
-  record.sources = fields.paths("source_image", folder, /*needed=*/!record.generation_only);
+  const bool from_text = record.generation_only && record.objects.empty() && !record.image_list;
+  record.sources = fields.paths("source_image", folder, /*needed=*/!from_text);
   check_counts(record, fields);
   return record;
 }

@@ -236,9 +236,11 @@ TargetRecipe target_recipe(const Record& record, Stage stage) {
   return {TargetRecipe::Kind::kSquashed, {record.sources.front()}};
 }
 
-uint64_t sample_seed(uint64_t run_seed, int64_t epoch, uint64_t source, int64_t record) {
-  return stream_seed(run_seed, "task",
-                     {static_cast<uint64_t>(epoch), source, static_cast<uint64_t>(record)});
+uint64_t sample_seed(uint64_t run_seed, int64_t epoch, uint64_t source, int64_t record,
+                     int64_t copy) {
+  const uint64_t seed = stream_seed(
+      run_seed, "task", {static_cast<uint64_t>(epoch), source, static_cast<uint64_t>(record)});
+  return copy == 0 ? seed : stream_seed(seed, "copy", {static_cast<uint64_t>(copy)});
 }
 
 SampleChoices draw_choices(const SampleOptions& options, uint64_t seed) {

@@ -61,7 +61,8 @@ SampleIndex Sampler::at(int64_t epoch, int64_t position) {
   const MixtureShare& share = options_.shares[static_cast<size_t>(file)];
   const std::vector<uint32_t>& partial = partial_[static_cast<size_t>(file)];
   if (partial.empty()) return {file, rest};
-  return {file, partial[static_cast<size_t>((epoch * share.samples + rest) % share.records)]};
+  return {file, partial[static_cast<size_t>((epoch * share.samples + rest) % share.records)],
+          rest / share.records};
 }
 
 }  // namespace mentor

@@ -58,10 +58,6 @@ std::string state_text(TrainState state) {
   return text;
 }
 
-int64_t step_of(const fs::path& checkpoint) {
-  return std::stoll(checkpoint.filename().string().substr(5));
-}
-
 }  // namespace
 
 void collect_shard(const std::vector<StateSlice>& slices, bool with_master,
@@ -165,11 +161,16 @@ void CheckpointWriter::retain(int64_t best_step) const {
   const auto newest = static_cast<std::ptrdiff_t>(
       std::min<size_t>(all.size(), static_cast<size_t>(config_.keep_last)));
   for (auto it = all.begin(); it != all.end() - newest; ++it) {
-    const int64_t step = step_of(*it);
+    const int64_t step = checkpoint_step(*it);
     const bool kept = (config_.keep_every > 0 && step % config_.keep_every == 0) ||
                       (config_.keep_best && step == best_step);
     // Renamed first: a folder half deleted must not look like a checkpoint.
-    if (!kept) remove_directory(*it);
+    if (kept) continue;
+    try {
+      remove_directory(*it);
+    } catch (const std::exception& error) {
+      log::warn("an old checkpoint stays: {}", error.what());
+    }
   }
 }
 

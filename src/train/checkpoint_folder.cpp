@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string_view>
 
 namespace mentor {
 namespace {
@@ -31,7 +32,12 @@ std::vector<fs::path> list_checkpoints(const fs::path& folder) {
   return found;
 }
 
+int64_t checkpoint_step(const fs::path& folder) {
+  return std::stoll(folder.filename().string().substr(std::string_view("step_").size()));
+}
+
 std::optional<fs::path> find_checkpoint(const fs::path& path) {
+  if (path.empty()) return std::nullopt;  // not the working directory
   if (is_checkpoint(path)) return path;
   for (const fs::path& folder : {path / "checkpoints", path}) {
     const std::vector<fs::path> found = list_checkpoints(folder);
@@ -47,7 +53,10 @@ TrainState read_train_state(const fs::path& checkpoint) {
   try {
     origins = read_config({.name = file.string(), .text = read_text(file), .overrides = {}}, state);
   } catch (const UserError& error) {
-    throw WeightsError(format("{} (of another version of this program, or damaged)", error.what()));
+    throw WeightsError(
+        format("{} (of another version of this program, or damaged: take an "
+               "earlier checkpoint with --resume DIR)",
+               error.what()));
   }
   if (state.format > TrainState().format) {
     throw WeightsError(format("{}: format {}, this program knows up to {}: update it", file,

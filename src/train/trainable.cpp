@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <string_view>
@@ -70,15 +71,18 @@ std::vector<std::pair<std::string, at::Tensor>> candidates(const ModelSet& model
                            nearest.empty() ? "" : format(" (did you mean '{}'?)", nearest), known));
 }
 
+}  // namespace
+
 bool decays(const std::string& rule, const std::string& name, const at::Tensor& tensor) {
   if (rule == "all") return true;
-  const bool embedding = name.find("embed") != std::string::npos ||
-                         name.ends_with("shared.weight") ||
-                         name.find("relative_attention_bias") != std::string::npos;
+  static constexpr std::array<std::string_view, 7> kEmbeddings = {
+      "tok_embeddings.weight",          "uncond_embedding",          "shared.weight",
+      "relative_attention_bias.weight", "position_embedding.weight", "class_embedding",
+      "quantize.embedding.weight"};
+  const bool embedding = std::ranges::any_of(
+      kEmbeddings, [&name](std::string_view ending) { return name.ends_with(ending); });
   return tensor.dim() >= 2 && !(rule == "not_embeddings" && embedding);
 }
-
-}  // namespace
 
 std::vector<std::string> trainable_patterns(const TrainConfig& config, Stage stage) {
   if (!config.trainable.empty()) return config.trainable;

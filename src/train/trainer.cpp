@@ -83,7 +83,7 @@ Trainer::Agreed Trainer::agree(const Objective::Work& own) {
   // Host values of all ranks in one exchange: it orders nothing on the device.
   const size_t slots =
       plan_.train.reference_gradient_sum ? static_cast<size_t>(plan_.micro_steps) : size_t{1};
-  std::vector<int64_t> values(slots + 4, 0);
+  std::vector<int64_t> values(slots + 5, 0);
   for (size_t i = 0; i < own.targets.size(); ++i) {
     values[std::min(i, slots - 1)] += own.targets[i];
   }
@@ -93,6 +93,9 @@ Trainer::Agreed Trainer::agree(const Objective::Work& own) {
   for (const auto& [problem, count] : parts_.loader.bad_records()) bad += count;
   values[slots + 2] = bad - std::exchange(bad_before_, bad);
   values[slots + 3] = interrupted() ? 1 : 0;
+  int64_t replaced = 0;
+  for (const auto& [problem, count] : parts_.loader.replaced()) replaced += count;
+  values[slots + 4] = replaced - std::exchange(replaced_before_, replaced);
   at::Tensor all = at::tensor(values);
   parts_.control.all_reduce_sum(all).wait();
   const auto* sums = all.const_data_ptr<int64_t>();
@@ -100,6 +103,7 @@ Trainer::Agreed Trainer::agree(const Objective::Work& own) {
           .samples = sums[slots],
           .tokens = sums[slots + 1],
           .bad_records = sums[slots + 2],
+          .replaced = sums[slots + 4],
           .stop = sums[slots + 3] > 0};
 }
 
@@ -131,12 +135,28 @@ at::Tensor Trainer::step(const std::vector<Example>& examples) {
   state_.samples_seen += agreed.samples;
   state_.tokens_seen += agreed.tokens;
   state_.bad_records += agreed.bad_records;
+  if (agreed.bad_records > 0) check_bad_records();
+  interval_replaced_ += agreed.replaced;
   interval_samples_ += agreed.samples;
   interval_tokens_ += agreed.tokens;
   interval_flops_ += own.flops;
   ++interval_steps_;
   stop_ = agreed.stop;
   return norm;
+}
+
+void Trainer::check_bad_records() const {
+  // Of an epoch at least, or the first bad record would be a large share.
+  const int64_t samples =
+      std::max(plan_.epoch_samples, state_.epoch * plan_.epoch_samples + state_.sample);
+  const double allowed = plan_.bad_record_limit * static_cast<double>(samples);
+  if (static_cast<double>(state_.bad_records) <= allowed) return;
+  const std::string own = parts_.loader.last_problem();
+  throw DataError(format(
+      "{} bad records among {} are more than data.bad_record_limit ({:.4g}) allows; 'mentor data "
+      "check' lists them all{}{}",
+      state_.bad_records, samples, plan_.bad_record_limit,
+      own.empty() ? "" : ". The last one of this rank: ", own));
 }
 
 void Trainer::check_skipped() {
@@ -187,9 +207,15 @@ void Trainer::log_interval(const at::Tensor& grad_norm, double lr) {
   if (parts_.peak_flops > 0 && flops > 0) metrics.mfu = flops / seconds / parts_.peak_flops;
   if (parts_.log) parts_.log->add(metrics);
   if (parts_.after_log) parts_.after_log(metrics);
+  if (interval_replaced_ > 0) {
+    log::warn(
+        "{} times in these {} steps something could not be read, and white was trained on in its "
+        "place (data.on_bad_record: reference)",
+        interval_replaced_, interval_steps_);
+  }
   parts_.objective.sums().zero_();
   interval_begin_ = Clock::now();
-  interval_samples_ = interval_tokens_ = interval_steps_ = 0;
+  interval_samples_ = interval_tokens_ = interval_steps_ = interval_replaced_ = 0;
   interval_flops_ = 0;
   interval_wait_ = parts_.loader.wait_seconds();
 }
@@ -198,7 +224,12 @@ void Trainer::validate() {
   if (!parts_.validate) return;
   const std::optional<ValidationMetrics> metrics = parts_.validate(state_.step);
   if (!metrics) return;
-  if (state_.best_step < 0 || metrics->loss < state_.best_loss) {
+  if (metrics->samples == 0) {
+    throw DataError("data.validation: no held-out record can be used: see the warning above");
+  }
+  // The best of those that are saved: only they can be kept.
+  const bool better = state_.best_step < 0 || metrics->loss < state_.best_loss;
+  if (saves() && std::isfinite(metrics->loss) && better) {
     state_.best_loss = metrics->loss;
     state_.best_step = state_.step;
   }
@@ -235,6 +266,10 @@ void Trainer::save() {
   event(EventKind::kCheckpoint, format("checkpoints/step_{:08d}", state_.step));
 }
 
+bool Trainer::saves() const {
+  return state_.step == plan_.total_steps || reaches(state_.step, plan_.checkpoint_every);
+}
+
 TrainEnd Trainer::run() {
   run_begin_ = interval_begin_ = Clock::now();
   const int64_t per_rank = plan_.train.global_batch / parts_.communicator.world_size();
@@ -252,12 +287,13 @@ TrainEnd Trainer::run() {
     if (parts_.draw_samples && (last || reaches(state_.step, plan_.train.sample_every))) {
       parts_.draw_samples(state_.step);
     }
-    if (last || reaches(state_.step, plan_.checkpoint_every)) save();
+    if (saves()) save();
   }
+  const bool finished = state_.step >= plan_.total_steps;
   if (stop_) save();
   const bool saved = parts_.checkpoints.wait();
   if (!saved) throw UserError("the last checkpoint could not be saved (see above)");
-  return stop_ ? TrainEnd::kInterrupted : TrainEnd::kFinished;
+  return finished ? TrainEnd::kFinished : TrainEnd::kInterrupted;
 }
 
 }  // namespace mentor

@@ -203,6 +203,8 @@ TEST_F(TrainCodec, WhatCannotBeTrainedIsSaidInOneMessage) {
               HasSubstr("4 layers need pictures of 48 pixels, but model.image_size is 32"));
   EXPECT_THAT(message_of({"codec_training.crop_min=0.8"}),
               HasSubstr("data.mixture.drawn holds 200 segmentation records"));
+  EXPECT_THAT(message_of({"codec_training.unquantised_steps=9", "train.steps=8"}),
+              HasSubstr("the codebook would begin after step 9, but the run has 8"));
   fs::create_directories(path("empty"));
   EXPECT_THAT(message_of({"data.mixture.pictures.file=" + path("empty")}),
               HasSubstr("holds no picture (jpg, png, webp, bmp)"));

@@ -72,6 +72,33 @@ TEST_F(TrainInput, RecordsThatCannotBeUsed) {
                     ContainsRegex("spoiled.jsonl:[0-9]+: .*absent_.*png does not exist")));
 }
 
+TEST_F(TrainInput, HeldOutRecordsThatCannotBeReadAreLeftOut) {
+  std::string records = read_text(path("validation.jsonl"));
+  const size_t lines = static_cast<size_t>(std::ranges::count(records, '\n'));
+  records.replace(records.find("photo"), 5, "absent");
+  write_text(path("held_out.jsonl"), records);
+  const TrainCall call{.ranks = 2,
+                       .set = {"data.validation=" + path("held_out.jsonl"), "train.steps=1",
+                               "train.validate_every=1"}};
+  const ProgramResult result = run(call);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, ContainsRegex("1 of [0-9]+ held-out records are left out; the first: "
+                                        ".*held_out.jsonl:1: .*absent"));
+  EXPECT_EQ(metrics("run", "validation").back().at("samples"), lines - 1);
+  // More ranks than records.
+  train({.out = "few",
+         .ranks = 2,
+         .set = {"data.validation_samples=1", "train.steps=1", "train.validate_every=1"}});
+  EXPECT_EQ(metrics("few", "validation").back().at("samples"), 1);
+  for (size_t at = 0; (at = records.find("photo", at)) != records.npos;) {
+    records.replace(at, 5, "absent");
+  }
+  write_text(path("held_out.jsonl"), records);
+  const ProgramResult none = run(with(call, {"train.out=" + path("none")}));
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("no held-out record can be used"));
+}
+
 TEST_F(TrainInput, DataThatDoNotMakeARun) {
   EXPECT_THAT(message_of(TrainCall{.config = "weights/config.yaml"}),
               HasSubstr("data.mixture: names no file: add an entry"));
@@ -142,6 +169,12 @@ TEST_F(TrainInput, CheckpointsThatCannotBeContinued) {
               ContainsRegex("state.yaml: .* is missing: the file is damaged"));
   EXPECT_THAT(damaged("config.yaml", 0), HasSubstr("config.yaml: cannot open"));
   train({.set = {"train.steps=2"}});
+  // The cure that a damaged checkpoint's message names.
+  const fs::path state = checkpoint("run", 2) / "state.yaml";
+  fs::resize_file(state, fs::file_size(state) / 2);
+  EXPECT_THAT(message_of(TrainCall{}), HasSubstr("take an earlier checkpoint with --resume DIR"));
+  train({.set = {"train.steps=2"}, .more = {"--resume", checkpoint("run", 1).string()}});
+  EXPECT_TRUE(fs::exists(path("run/checkpoints/superseded_step_00000002")));
 }
 
 TEST_F(TrainInput, RanksThatCannotWorkTogether) {

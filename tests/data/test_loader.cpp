@@ -155,6 +155,21 @@ TEST(Loader, BadRecordsAreLeftOutAndCountedUpToTheLimit) {
   }
 }
 
+TEST(Loader, ARankAllowsWhatTheLimitAllowsForAllRanks) {
+  const auto make = [](int64_t epoch, SampleIndex index) {
+    if (index.record == 7) throw RecordError(RecordProblem::kEmptyMask, "file:7: bad");
+    return slow_example(epoch, index);
+  };
+  int64_t bad = 0;
+  for (int64_t rank = 0; rank < 4; ++rank) {  // 10 samples each: one is a tenth of them
+    Loader loader(sampler(rank, 4), make, {.threads = 1, .bad_record_limit = 0.03});
+    for (int i = 0; i < kRecords / 4; ++i) EXPECT_NO_THROW((void)loader.next(1));
+    for (const auto& [problem, count] : loader.bad_records()) bad += count;
+    EXPECT_EQ(loader.last_problem(), loader.bad_records().empty() ? "" : "file:7: bad");
+  }
+  EXPECT_EQ(bad, 1);
+}
+
 TEST(Loader, OtherErrorsOfAWorkerArrive) {
   const auto make = [](int64_t, SampleIndex) -> Example { throw ConfigError("no backgrounds"); };
   Loader loader(sampler(), make, {.threads = 2, .bad_record_limit = 1});

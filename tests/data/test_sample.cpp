@@ -258,6 +258,29 @@ TEST(MalformedRecords, EachGetsItsOwnMessage) {
   EXPECT_EQ(file.size(), 26);  // 27 lines, one blank
 }
 
+TEST(MalformedRecords, WithoutTheirPictureOrWithANumberBeyondAll) {
+  const auto problem_of = [](const std::string& line) {
+    try {
+      (void)parse_record(line, "file:1", "folder");
+    } catch (const RecordError& error) {
+      EXPECT_THAT(error.what(), ::testing::StartsWith("file:1: "));
+      return std::string(name_of(error.problem()));
+    }
+    return std::string();
+  };
+  const std::string text = R"({"input_text": "a", "image_path": "x.png", "generation_only": true)";
+  EXPECT_EQ(problem_of(text + "}"), "");
+  for (const char* more : {R"(, "objects": "dog")", R"(, "objects": "")", R"(, "objects": ["dog"])",
+                           R"(, "objects": ["dog"], "do_mask": true)"}) {
+    EXPECT_EQ(problem_of(text + more + "}"), "missing_key") << more;
+  }
+  const std::string listed =
+      R"({"input_text": "a <image>", "image_path": "x.png", "generation_only": true, )"
+      R"("input_img_list": true, "objects": ["dog"]})";
+  EXPECT_EQ(problem_of(listed), "missing_key");
+  EXPECT_EQ(problem_of(text + R"(, "score": 1e999})"), "not_json");
+}
+
 TEST(MalformedRecords, ByteOrderMarkAndCarriageReturnsAreAccepted) {
   const RecordFile file(fixture_path("data/malformed/crlf_bom.jsonl"));
   ASSERT_EQ(file.size(), 2);
@@ -281,6 +304,7 @@ TEST(RecordFile, NamesAFileThatHoldsNothing) {
 }
 
 TEST(DrawChoices, FollowTheirRatesAndNothingButTheSeed) {
+  EXPECT_NE(sample_seed(1, 2, 3, 4, 1), sample_seed(1, 2, 3, 4));
   const SampleOptions options{.image_only_rate = 0.1, .replace_subject_rate = 0.5};
   constexpr int kDraws = 20000;
   int image_only = 0, replaced = 0, boxes = 0, both = 0;

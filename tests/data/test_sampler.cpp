@@ -66,6 +66,17 @@ TEST(Sampler, TakesExactCountsAndComesToEveryRecord) {
   }
 }
 
+TEST(Sampler, WhatComesAgainInAnEpochIsNotTheSameSample) {
+  std::set<std::pair<int64_t, int64_t>> seen;
+  for (const SampleIndex& sample : epoch_of({.shares = {{12, 30}}, .seed = 1}, 1)) {
+    EXPECT_TRUE(seen.emplace(sample.record, sample.copy).second);
+    EXPECT_LE(sample.copy, 2);
+  }
+  for (const SampleIndex& sample : epoch_of({.shares = {{40, 10}}, .seed = 1}, 3)) {
+    EXPECT_EQ(sample.copy, 0);
+  }
+}
+
 TEST(Sampler, APositionIsAllThatResumingNeeds) {
   const Sampler::Options options{.shares = {{50, 50}, {30, 7}}, .seed = 9};
   const auto whole = epoch_of(options, 3);

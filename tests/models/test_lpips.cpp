@@ -1,5 +1,6 @@
 #include "mentor/core/error.h"
 #include "mentor/models/lpips.h"
+#include "mentor/tensor/torch_archive.h"
 #include "support/codec_training_fixture.h"
 #include "support/key_contract.h"
 #include "support/temp_dir.h"
@@ -77,6 +78,15 @@ TEST_F(LpipsLoading, TakesBothFiles) {
   expect_close("lpips.loaded", lpips->forward(fixture_.io.at("lpips.a"), fixture_.io.at("lpips.b")),
                fixture_.io.at("lpips.value"), fixture_.values);
   for (const at::Tensor& parameter : lpips->parameters()) EXPECT_FALSE(parameter.requires_grad());
+}
+
+TEST_F(LpipsLoading, TakesTheFilesAsTorchWritesThem) {
+  save_torch_archive(dir_ / "vgg16.pth", vgg_);
+  save_torch_archive(dir_ / "vgg.pth", lin_);
+  Lpips lpips = load_lpips({.vgg = dir_ / "vgg16.pth", .lin = dir_ / "vgg.pth"}, at::kFloat,
+                           at::kCPU, fixture_.lpips_options());
+  expect_close("lpips.loaded", lpips->forward(fixture_.io.at("lpips.a"), fixture_.io.at("lpips.b")),
+               fixture_.io.at("lpips.value"), fixture_.values);
 }
 
 TEST_F(LpipsLoading, NamesFileTensorAndKey) {

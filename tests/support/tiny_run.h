@@ -93,6 +93,8 @@ struct MiniatureOptions {
   int64_t checkpoint_every = 0;
   at::ScalarType compute = at::kFloat;
   int64_t records = 40;
+  double bad_record_limit = 1;
+  std::function<std::optional<ValidationMetrics>(int64_t step)> validate;
   std::function<Example(const ModelConfig&, int64_t epoch, int64_t record)> make = made_example;
 };
 
@@ -125,24 +127,16 @@ class MiniatureRun {
         }
       }
     }
-    const int64_t per_rank = options.train.global_batch / communicator_->world_size();
-    loader_ = std::make_unique<Loader>(
-        Sampler({.shares = {{options.records, options.records}},
-                 .seed = 3,
-                 .rank = communicator_->rank(),
-                 .world_size = communicator_->world_size()}),
-        [model = options.model, make = options.make](int64_t epoch, SampleIndex index) {
-          return make(model, epoch, index.record);
-        },
-        LoaderOptions{.threads = 2, .batch = per_rank, .bad_record_limit = 1},
-        LoaderPosition{state.epoch, state.sample});
+    make_loader(options, LoaderPosition{state.epoch, state.sample});
     writer_ = std::make_unique<CheckpointWriter>(folder / "checkpoints", options.checkpoint, 30,
                                                  *communicator_);
     if (communicator_->rank() == 0) log_ = std::make_unique<RunLog>(folder, state.step);
     TrainPlan plan{.train = options.train,
                    .optimizer = options.optimizer,
                    .schedule = options.schedule,
-                   .checkpoint_every = options.checkpoint_every};
+                   .checkpoint_every = options.checkpoint_every,
+                   .bad_record_limit = options.bad_record_limit,
+                   .epoch_samples = options.records};
     CodePrediction::Options objective{.shape = miniature_shape(options.model),
                                       .micro_batch = options.train.micro_batch,
                                       .token_budget = options.train.token_budget};
@@ -156,7 +150,8 @@ class MiniatureRun {
                                                           .communicator = *communicator_,
                                                           .control = *communicator_,
                                                           .checkpoints = *writer_,
-                                                          .log = log_.get()});
+                                                          .log = log_.get(),
+                                                          .validate = options.validate});
     if (resume) trainer_->resume(*resume);
   }
 
@@ -174,6 +169,20 @@ class MiniatureRun {
   }
 
  private:
+  void make_loader(const MiniatureOptions& options, LoaderPosition start) {
+    loader_ = std::make_unique<Loader>(
+        Sampler({.shares = {{options.records, options.records}},
+                 .seed = 3,
+                 .rank = communicator_->rank(),
+                 .world_size = communicator_->world_size()}),
+        [model = options.model, make = options.make](int64_t epoch, SampleIndex index) {
+          return make(model, epoch, index.record);
+        },
+        LoaderOptions{.threads = 2,
+                      .batch = options.train.global_batch / communicator_->world_size(),
+                      .bad_record_limit = 1},
+        start);
+  }
   void read_weights(const fs::path& checkpoint) {
     const StateDict weights = read_safetensors(checkpoint / "model.safetensors");
     const at::NoGradGuard no_grad;

@@ -149,6 +149,26 @@ TEST(Trainer, BadRecordsAreLeftOutAndCounted) {
   EXPECT_EQ(run.trainer().state().samples_seen, 39);
 }
 
+TEST(Trainer, MoreBadRecordsThanTheLimitEndTheRun) {
+  MiniatureOptions options = steps(5);
+  options.make = [](const ModelConfig& config, int64_t epoch, int64_t record) {
+    if (record % 20 == 7) throw RecordError(RecordProblem::kMissingFile, "data.jsonl: no file");
+    return made_example(config, epoch, record);
+  };
+  const TempDir dir;
+  options.bad_record_limit = 0.05;  // 2 of 40
+  (void)MiniatureRun(options, dir / "tolerant").trainer().run();
+  options.bad_record_limit = 0.04;
+  try {
+    (void)MiniatureRun(options, dir / "strict").trainer().run();
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("2 bad records among 40 are more than data.bad_record_limit"));
+    EXPECT_THAT(error.what(), HasSubstr("The last one of this rank: data.jsonl: no file"));
+  }
+}
+
 TEST(Trainer, KeepsTheLastCheckpointsAndThoseOfRoundSteps) {
   MiniatureOptions options = steps(7);
   options.checkpoint_every = 1;
@@ -162,6 +182,50 @@ TEST(Trainer, KeepsTheLastCheckpointsAndThoseOfRoundSteps) {
   }
   EXPECT_THAT(names,
               testing::UnorderedElementsAre("step_00000004", "step_00000006", "step_00000007"));
+}
+
+TEST(Trainer, KeepsTheBestOfTheCheckpoints) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> losses{0, kNone, 9, 0.1, 0.5, 0.2, 4, 3};  // by step
+  MiniatureOptions options = steps(7);
+  options.train.validate_every = 1;
+  options.checkpoint_every = 2;
+  options.checkpoint = {.keep_last = 1, .background = false};
+  options.validate = [&losses](int64_t step) {
+    return ValidationMetrics{.step = step, .loss = losses[static_cast<size_t>(step)], .samples = 1};
+  };
+  const TempDir dir;
+  MiniatureRun run(options, dir.path());
+  (void)run.trainer().run();
+  // Steps 2, 4, 6 and 7 are saved: 3 and 5 may be better, but nothing of them is left.
+  const std::vector<fs::path> kept = list_checkpoints(dir / "checkpoints");
+  ASSERT_EQ(kept.size(), 2U);
+  EXPECT_EQ(checkpoint_step(kept.front()), 4);
+  EXPECT_EQ(run.trainer().state().best_loss, 0.5);
+}
+
+TEST(Trainer, ALossThatIsNoNumberIsNotTheBest) {
+  MiniatureOptions options = steps(2);
+  options.train.validate_every = 1;
+  options.validate = [](int64_t step) {
+    const double none = std::numeric_limits<double>::quiet_NaN();
+    return ValidationMetrics{.step = step, .loss = step == 1 ? none : 2, .samples = 1};
+  };
+  options.checkpoint_every = 1;
+  const TempDir dir;
+  MiniatureRun run(options, dir.path());
+  (void)run.trainer().run();
+  EXPECT_EQ(read_train_state(list_checkpoints(dir / "checkpoints").front()).best_step, -1);
+  EXPECT_EQ(run.trainer().state().best_step, 2);
+}
+
+TEST(Trainer, ValidationOfNothingEndsTheRun) {
+  MiniatureOptions options = steps(2);
+  options.train.validate_every = 1;
+  options.validate = [](int64_t step) { return ValidationMetrics{.step = step}; };
+  const TempDir dir;
+  MiniatureRun run(options, dir.path());
+  EXPECT_THROW((void)run.trainer().run(), DataError);
 }
 
 TEST(Trainer, AveragedWeightsOfACheckpoint) {

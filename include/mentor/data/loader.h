@@ -88,7 +88,7 @@ struct LoaderOptions {
   int64_t threads = 4;
   int64_t queue = 32;           // examples made ahead
   int64_t batch = 1;            // samples of this rank in an optimizer step
-  double bad_record_limit = 0;  // share of bad records above which loading stops
+  double bad_record_limit = 0;  // bad records of this rank among all ranks' that stop the loading
 };
 
 /// Examples in the sampler's order, made ahead by worker threads. Which samples a step holds
@@ -115,6 +115,8 @@ class Loader {
   /// Of the first sample that next() has not come to.
   [[nodiscard]] LoaderPosition position() const;
   [[nodiscard]] const std::map<RecordProblem, int64_t>& bad_records() const;
+  /// What was wrong with the last bad record; "" when there was none.
+  [[nodiscard]] const std::string& last_problem() const;
   /// What OnBadRecord::kReference put up with in the examples returned.
   [[nodiscard]] const std::map<RecordProblem, int64_t>& replaced() const;
   /// Seconds that next() has waited for workers.

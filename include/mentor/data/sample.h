@@ -43,9 +43,10 @@ struct SampleChoices {
 };
 
 /// Seed of the choices of one record in one epoch: workers, ranks and resuming change nothing.
-/// `source` is a number of the record's file that does not depend on other files.
+/// `source` is a number of the record's file that does not depend on other files, `copy` that of
+/// SampleIndex.
 [[nodiscard]] uint64_t sample_seed(uint64_t run_seed, int64_t epoch, uint64_t source,
-                                   int64_t record);
+                                   int64_t record, int64_t copy = 0);
 
 /// A pure function of the seed.
 [[nodiscard]] SampleChoices draw_choices(const SampleOptions& options, uint64_t seed);

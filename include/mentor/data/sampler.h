@@ -12,9 +12,10 @@ struct MixtureShare {
   uint64_t key = 0;     // of the choice of a part: not the place in the mixture, which can change
 };
 
-/// Which record a sample is made of.
+/// Which record a sample is made of; `copy`: how often the epoch has taken it before in the order
+/// of the file, so that each time it is another sample.
 struct SampleIndex {
-  int64_t file = 0, record = 0;
+  int64_t file = 0, record = 0, copy = 0;
   friend bool operator==(const SampleIndex&, const SampleIndex&) = default;
 };
 

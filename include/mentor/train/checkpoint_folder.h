@@ -19,6 +19,9 @@ namespace mentor {
 /// Folders of checkpoints in `folder`, oldest first. What was not finished is not among them.
 [[nodiscard]] std::vector<fs::path> list_checkpoints(const fs::path& folder);
 
+/// The step in the name of a folder that list_checkpoints() found.
+[[nodiscard]] int64_t checkpoint_step(const fs::path& folder);
+
 /// The checkpoint that `path` means: itself, or the newest of a run's folder or of its
 /// `checkpoints`; nothing when there is none.
 [[nodiscard]] std::optional<fs::path> find_checkpoint(const fs::path& path);

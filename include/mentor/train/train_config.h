@@ -78,7 +78,7 @@ struct TrainConfig {
     v("reference_gradient_sum", reference_gradient_sum,
       "sum the gradients of the micro-batches' means instead of averaging (the reference divides "
       "the loss after the backward pass)");
-    v("loader_threads", loader_threads, "threads that make samples; 0: as many as the CPU has",
+    v("loader_threads", loader_threads, "threads that make samples; 0: runtime.threads",
       bound::between(0, 256));
     v("log_every", log_every, "steps between two lines of figures", bound::count());
     v("report_every", report_every, "lines between two reports (report.html)", bound::count());
@@ -183,7 +183,8 @@ struct CheckpointConfig {
     v("keep_last", keep_last, "newest checkpoints that are kept", bound::count());
     v("keep_every", keep_every, "checkpoints of multiples of this many steps are kept for good",
       bound::non_negative());
-    v("keep_best", keep_best, "the one with the lowest validation loss is kept");
+    v("keep_best", keep_best,
+      "the one with the lowest validation loss is kept, of those whose step has one");
     v("background", background, "write while training goes on, from a copy in host memory");
   }
 };

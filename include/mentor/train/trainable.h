@@ -15,6 +15,10 @@ namespace mentor {
 /// begins with ! takes away what those before it gave. Presets: training.md section 3.
 [[nodiscard]] std::vector<std::string> trainable_patterns(const TrainConfig& config, Stage stage);
 
+/// Whether weight decay takes hold of a parameter: `rule` is optimizer.decay_rule.
+[[nodiscard]] bool decays(const std::string& rule, const std::string& name,
+                          const at::Tensor& tensor);
+
 /// The parameters that the patterns choose, aliases once, in registration order: decoder, T5,
 /// projector. ConfigError for a pattern that fits no parameter (with the nearest name) and for
 /// parameters that cannot be trained: those of the vision tower and the codec.

@@ -24,6 +24,7 @@ struct TrainPlan {
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   int64_t checkpoint_every = 0;  // steps
+  double bad_record_limit = 1;   // data.bad_record_limit
   at::Device device = at::Device(at::kCPU);
   int64_t epoch_samples = 0;  // of all ranks
   int64_t steps_per_epoch = 0, total_steps = 0;
@@ -77,14 +78,16 @@ class Trainer {
  private:
   struct Agreed {
     std::vector<int64_t> targets;  // of all ranks, by micro-batch
-    int64_t samples = 0, tokens = 0, bad_records = 0;
+    int64_t samples = 0, tokens = 0, bad_records = 0, replaced = 0;
     bool stop = false;
   };
   [[nodiscard]] Agreed agree(const Objective::Work& own);
   void run_backward(const std::vector<double>& scales);
   void log_interval(const at::Tensor& grad_norm, double lr);
   void check_skipped();
+  void check_bad_records() const;
   void validate();
+  [[nodiscard]] bool saves() const;  // whether this step ends with a checkpoint
   void save();
   [[nodiscard]] CheckpointContents collect();
   void describe_run();  // what a checkpoint says of the run that writes it
@@ -98,9 +101,9 @@ class Trainer {
   bool stop_ = false;
   // Of the interval since the last line.
   Clock::time_point interval_begin_ = Clock::now(), run_begin_ = Clock::now();
-  int64_t interval_samples_ = 0, interval_tokens_ = 0, interval_steps_ = 0;
+  int64_t interval_samples_ = 0, interval_tokens_ = 0, interval_steps_ = 0, interval_replaced_ = 0;
   double interval_flops_ = 0, interval_wait_ = 0, elapsed_before_ = 0;
-  int64_t skipped_shown_ = 0, saved_step_ = -1, bad_before_ = 0;
+  int64_t skipped_shown_ = 0, saved_step_ = -1, bad_before_ = 0, replaced_before_ = 0;
 };
 
 }  // namespace mentor
