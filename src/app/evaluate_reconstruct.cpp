@@ -157,6 +157,7 @@ class Reconstruction {
     return center_crop(read_image(original.file, prepare_options(config_).decode),
                        config_.model.image_size);
   }
+  [[nodiscard]] SampleOrigin origin() const;
   [[nodiscard]] Image through_codec(Vqgan& codec, const Image& target) const;
   void draw(const std::vector<const Original*>& originals);
   [[nodiscard]] Distance distance(const char* folder) const;
@@ -168,6 +169,12 @@ class Reconstruction {
   std::vector<Original> originals_;
   std::unique_ptr<SampleFolder> folder_;
 };
+
+SampleOrigin Reconstruction::origin() const {
+  SampleOrigin origin = generation_origin(config_, runtime_);
+  origin.settings["precision.codec"] = config_.precision.codec;
+  return origin;
+}
 
 Image Reconstruction::through_codec(Vqgan& codec, const Image& target) const {
   std::vector<float> pixels = target_pixels(target);
@@ -212,7 +219,7 @@ void Reconstruction::draw(const std::vector<const Original*>& originals) {
 void Reconstruction::work(Communicator& communicator) {
   folder_ = open_on_ranks(
       {.root = options_.out, .origin = {}, .suffix = ".png", .named = "--out", .redraw_key = {}},
-      [this] { return generation_origin(config_, runtime_); }, options_.run, communicator);
+      [this] { return origin(); }, options_.run, communicator);
   std::vector<const Original*> own;
   int64_t open = 0;
   for (const Original& original : originals_) {

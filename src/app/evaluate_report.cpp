@@ -2,13 +2,16 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/log.h"
 #include "mentor/eval/evaluation.h"
 #include "mentor/eval/rating_files.h"
 #include "mentor/eval/rating_page.h"
 #include "mentor/eval/report.h"
 
+#include <algorithm>
 #include <map>
 #include <ostream>
+#include <utility>
 
 namespace mentor {
 namespace {
@@ -48,28 +51,62 @@ void compare_evaluations(const ComparisonOptions& options, const std::optional<f
   out << comparison_text(comparison);
 }
 
+namespace {
+
+/// People rate once, and a judge in as many runs as the configuration says.
+void warn_of_unread_runs(const fs::path& store, const std::vector<Attempt>& attempts,
+                         const std::optional<int64_t>& judge_runs) {
+  int64_t last = 0;
+  for (const Attempt& attempt : attempts) last = std::max(last, attempt.key.run);
+  if (last < judge_runs.value_or(1)) return;
+  log::warn("{}: the report will not read run {} (the first is 0): {}", store, last,
+            judge_runs ? format("set evaluate.judge.runs to {} or more", last + 1)
+                       : std::string("import what people rated without --run"));
+}
+
+}  // namespace
+
 void import_ratings(const ImportOptions& options, std::ostream& out) {
   const EvaluateConfig& config = options.config.evaluate;
   require_out(config);
   RatingFileOptions reading{.rater = options.judge.empty() ? options.people : options.judge,
                             .run = options.run,
-                            .samples = name_of_samples(config.samples)};
+                            .samples = name_of_samples(config.samples),
+                            .by_people = options.judge.empty()};
   if (options.task) reading.task = parse_rating_task(*options.task);
   const Dataset dataset = load_dataset(config);
+  std::vector<SampleFiles> samples;
+  if (!config.samples.empty()) {
+    samples = read_samples(config.samples, dataset, config.samples_per_prompt).items;
+  }
+  const fs::path judge_store = ratings_file(config.out);
   // All files are read before any store is written.
   std::map<fs::path, std::vector<Attempt>> by_store;
   for (const fs::path& file : options.files) {
-    for (const Attempt& attempt : read_rating_files(file, dataset, reading)) {
-      const std::string& rater = attempt.judge.model;
-      const bool by_judge = !options.judge.empty() && rater == options.judge;
-      by_store[by_judge ? ratings_file(config.out) : people_file(config.out, rater)].push_back(
-          attempt);
+    std::vector<Attempt> of_people;
+    for (Attempt& attempt : read_rating_files(file, dataset, reading)) {
+      const bool by_judge = !options.judge.empty() && attempt.judge.model == options.judge;
+      (by_judge ? by_store[judge_store] : of_people).push_back(std::move(attempt));
+    }
+    const int64_t untold = tie_to_pictures(of_people, samples, file);
+    if (untold > 0) {
+      log::warn(
+          "{}: {} ratings do not say which pictures were shown: they are taken for ratings "
+          "of those in {}",
+          file, untold, config.samples);
+    }
+    for (Attempt& attempt : of_people) {
+      by_store[people_file(config.out, attempt.judge.model)].push_back(std::move(attempt));
     }
   }
   for (const auto& [file, attempts] : by_store) {
+    const bool by_judge = file == judge_store;
     RatingStore store(file);
-    const int64_t added = import_attempts(store, attempts);
-    out << format("{}: {} of {} ratings are new\n", file, added, attempts.size());
+    const ImportCounts counts = import_attempts(store, attempts, /*by_people=*/!by_judge);
+    out << format(
+        "{}: {} of {} ratings are new{}\n", file, counts.added, attempts.size(),
+        counts.changed > 0 ? format(", {} replace earlier ones", counts.changed) : std::string());
+    warn_of_unread_runs(file, attempts, by_judge ? std::optional(config.judge.runs) : std::nullopt);
   }
 }
 

@@ -10,12 +10,13 @@
 
 namespace mentor {
 
-/// What pictures depend on that a model draws: settings of the section generate, device and number
-/// format, hashes of the weights.
+/// What pictures depend on that a model draws: settings of the sections generate and model, device
+/// and number format, hashes of the weights and the tokenizer.
 [[nodiscard]] SampleOrigin generation_origin(const RunConfig& config, const Runtime& runtime);
 
-/// The folder on every rank, and the run's config.yaml in it. The first rank opens it before the
-/// others, so that they find what it has checked; it alone asks `origin`, which may hash weights.
+/// The folder on every rank, and the run's config.yaml in it once it is accepted. The first rank
+/// opens it before the others, so that they find what it has checked; it alone asks `origin`, which
+/// may hash weights.
 [[nodiscard]] std::unique_ptr<SampleFolder> open_on_ranks(
     SampleFolderOptions options, const std::function<SampleOrigin()>& origin,
     const LoadedRunConfig& run, Communicator& communicator);

@@ -104,6 +104,13 @@ void require_toy_size(const fs::path& file, const Image& picture, const ScoredPi
   }
 }
 
+/// What the oracle reads in a perfect picture as fine as these.
+ToyReading read_truth(const Oracle& oracle, const Scene& asked, int64_t size) {
+  if (!asked.distractor) return ideal_reading(asked);
+  const bool is_painted = ToyConfig{.size = size}.has_known_size();
+  return oracle.read(paint_scene(asked, is_painted ? size : kShownSize).image);
+}
+
 void score_all(std::vector<ScoredPicture>& pictures, int threads) {
   const Oracle oracle;
   Progress progress(
@@ -116,7 +123,8 @@ void score_all(std::vector<ScoredPicture>& pictures, int threads) {
     const Image picture = read_image(scored.file);
     require_toy_size(scored.file, picture, pictures.front());
     scored.reading = oracle.read(picture);
-    scored.score = score(scored.reading, scored.of->asked);
+    scored.score =
+        score(scored.reading, *scored.of, read_truth(oracle, scored.of->asked, scored.size));
     progress.advance();
   });
 }

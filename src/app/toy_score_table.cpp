@@ -75,8 +75,10 @@ double chance_of(const Figure& figure, const std::vector<const ToyCase*>& cases)
   Sum all;
   for (size_t away = 1; away < std::min(cases.size(), kMostOthers + 1); ++away) {
     for (size_t i = 0; i < cases.size(); ++i) {
+      const ToyCase& one = *cases[i];
       const ToyCase& other = *cases[(i + away) % cases.size()];
-      all.add(figure.of(score(ideal_reading(other.asked), cases[i]->asked), *cases[i]));
+      const ToyReading picture = ideal_reading(other.asked), truth = ideal_reading(one.asked);
+      all.add(figure.of(score(picture, one, truth), one));
     }
   }
   return all.mean();
@@ -151,7 +153,7 @@ std::string ToyScoreTable::json() const {
   }
   for (const ScoredPicture& picture : pictures_) {
     json one = {{"file", picture.file.filename().string()},
-                {"number", picture.of->number},
+                {"record", picture.of->number},
                 {"identity", number_of(picture.of->asked.subject)}};
     for (const Figure& figure : figures()) {
       one[figure.name] = json_number(figure.of(picture.score, *picture.of));

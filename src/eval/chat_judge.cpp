@@ -78,7 +78,7 @@ HttpOptions http_options(const JudgeConfig& config, const std::string& key, cons
 struct Asked {
   const Question* question = nullptr;
   int repetitions = 0;  // after no answer
-  int64_t seeds = 0;    // after an answer without a score
+  int64_t seeds = 0;    // after an answer without a score, in this process
   int64_t seed = 0;
   TokenCount expected;
 };
@@ -188,7 +188,8 @@ class ChatJudge : public Judge {
             static_cast<uint64_t>(config_.seed), "judge",
             {static_cast<uint64_t>(question.key.task), static_cast<uint64_t>(question.key.run),
              static_cast<uint64_t>(item.subject.category), uint64_t(item.subject.index),
-             uint64_t(item.prompt), uint64_t(item.sample), uint64_t(asked.seeds)}) >>
+             uint64_t(item.prompt), uint64_t(item.sample),
+             uint64_t(question.answers + asked.seeds)}) >>
         33);  // 31 bits
     std::string body;
     try {
@@ -257,14 +258,18 @@ class ChatJudge : public Judge {
     }
   }
 
-  /// The server says that it worked, so it is paid, as far as that can be guessed. What it sent is
-  /// kept for people to read.
+  /// The server says that it worked, so it is paid. What it sent is kept for people to read.
   void take_unreadable(const HttpReply& reply, Asked& asked, Attempt& attempt) {
     constexpr size_t kMostBytes = size_t{1} << 16;
     attempt.answer = cut_text(without_key(reply.body), kMostBytes);
+    charge_guess(asked, attempt);
+    repeat(asked, attempt, /*retry_after=*/0);
+  }
+
+  /// As far as it can be guessed what a question costs that the server may have worked on.
+  void charge_guess(const Asked& asked, Attempt& attempt) {
     attempt.cost = price_of(config_, asked.expected);
     spent_ += attempt.cost;
-    repeat(asked, attempt, /*retry_after=*/0);
   }
 
   void take_refusal(Asked& asked, Attempt& attempt) {
@@ -283,6 +288,8 @@ class ChatJudge : public Judge {
 
   void take_failure(const HttpReply& reply, Asked& asked, Attempt& attempt) {
     attempt.error = error_of(reply);
+    // The question was sent, and may have been answered too late.
+    if (reply.status == 0 && !reply.no_server) charge_guess(asked, attempt);
     const std::string cure = fatal_cure(reply);
     if (!cure.empty()) {
       attempt.status = RatingStatus::kHttpError;

@@ -3,6 +3,7 @@
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
 #include "mentor/eval/evaluation.h"
+#include "mentor/eval/rubric.h"
 
 #include <nlohmann/json.hpp>
 
@@ -72,6 +73,14 @@ RatingComparison compare_ratings(const Ratings& first, const Ratings& second,
         format("the judges differ, and with them what a score means: {} has {}, {} has {}: let one "
                "judge rate both",
                options.first, describe(judge), options.second, describe(other)));
+  }
+  const std::string_view part =
+      changed_part(hashes_of(first, options.first), hashes_of(second, options.second));
+  if (!part.empty()) {
+    throw DataError(
+        format("the rubrics differ, and with them what a score means: {} and {} follow different "
+               "rules on '{}': let one judge rate both by the same",
+               options.first, options.second, part));
   }
   Ratings expected = first;
   expected.insert(second.begin(), second.end());

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <sstream>
 
 namespace mentor {
@@ -190,8 +191,8 @@ Dataset read_dataset(const fs::path& root, const std::vector<Category>& categori
                root / folder));
     return dataset;
   }
-  std::vector<Category> ordered = categories;
-  std::ranges::sort(ordered);
+  // A list may name a category twice; its subjects count once.
+  const std::set<Category> ordered(categories.begin(), categories.end());
   for (const Category category : ordered) read_category(category, dataset, problems);
   if (dataset.subjects.empty() && problems.empty()) {
     problems.push_back(format("{}: holds no subject of the chosen categories", root));

@@ -70,6 +70,11 @@ CurrentFiles current_files(const Evaluation& evaluation) {
   for (const auto& [key, attempt] : evaluation.ratings) {
     if (!attempt.content_key.empty()) needed.insert(key.item);
   }
+  for (const auto& [name, ratings] : evaluation.people) {
+    for (const auto& [key, attempt] : ratings) {
+      if (!attempt.generated_sha256.empty()) needed.insert(key.item);
+    }
+  }
   for (const auto& [item, similarity] : evaluation.similarities) needed.insert(item);
   std::vector<std::pair<const SampleFiles*, Current*>> work;
   CurrentFiles current;
@@ -86,11 +91,20 @@ CurrentFiles current_files(const Evaluation& evaluation) {
   return current;
 }
 
+/// Whether a rating is of these files. Of people's the picture alone is known, of imported scores
+/// of a judge nothing.
+bool is_about(const Attempt& attempt, const Question& question) {
+  if (!attempt.content_key.empty()) {
+    return content_key_of(attempt.judge, question) == attempt.content_key;
+  }
+  return attempt.generated_sha256.empty() || attempt.generated_sha256 == question.generated_sha256;
+}
+
 /// A rating of other files than are there now is one that is to be made.
 void withdraw_replaced(Ratings& ratings, const CurrentFiles& current) {
   for (auto& [key, attempt] : ratings) {
     const auto found = current.find(key.item);
-    if (found == current.end() || attempt.content_key.empty()) continue;
+    if (found == current.end()) continue;
     const Current& now = found->second;
     const Question question{
         .key = key,
@@ -98,7 +112,7 @@ void withdraw_replaced(Ratings& ratings, const CurrentFiles& current) {
         .prompt_sha256 = attempt.prompt_sha256,
         .reference_sha256 = key.task == RatingTask::kCp ? now.reference_sha256 : "",
         .generated_sha256 = now.generated_sha256};
-    if (content_key_of(attempt.judge, question) == attempt.content_key) continue;
+    if (is_about(attempt, question)) continue;
     Attempt open = question.attempt(attempt.judge);
     open.status = RatingStatus::kMissing;
     open.error = "the picture, its reference or its caption was replaced since it was rated";
@@ -148,15 +162,18 @@ fs::path people_file(const fs::path& out_folder, const std::string& name) {
 
 JudgeIdentity only_judge(const Ratings& ratings, const fs::path& where) {
   if (ratings.empty()) throw DataError(format("{}: no ratings yet", where));
-  const auto& [first_key, first] = *ratings.begin();
+  const auto is_answer = [](const auto& rating) { return is_answered(rating.second.status); };
+  const auto first_answer = std::ranges::find_if(ratings, is_answer);
+  const auto& [first_key, first] = first_answer != ratings.end() ? *first_answer : *ratings.begin();
   for (const auto& [key, attempt] : ratings) {
-    if (attempt.judge == first.judge) continue;
+    if (!is_answered(attempt.status) || attempt.judge == first.judge) continue;
     throw DataError(
         format("{}: holds ratings of two judges, run {} by '{}' ({}) and run {} by '{}' ({}): give "
                "each its own evaluate.out",
                where, first_key.run, first.judge.model, first.judge.rubric, key.run,
                attempt.judge.model, attempt.judge.rubric));
   }
+  (void)hashes_of(ratings, where);
   return first.judge;
 }
 
@@ -181,6 +198,7 @@ Evaluation load_evaluation(const EvaluateConfig& config) {
   });
   const CurrentFiles current = current_files(evaluation);
   withdraw_replaced(evaluation.ratings, current);
+  for (auto& [name, ratings] : evaluation.people) withdraw_replaced(ratings, current);
   withdraw_replaced(evaluation.similarities, current);
   if (evaluation.is_rated()) {
     evaluation.judge = only_judge(evaluation.ratings, ratings_file(config.out));
@@ -228,22 +246,30 @@ std::vector<ItemScore> item_scores(const Ratings& ratings, const Ratings& expect
 
 namespace {
 
-/// Settings of a chat judge that are not those of the published code. Other judges have none of
-/// these.
-void compare_settings(const std::string& parameters, std::vector<std::string>& reasons) {
-  const auto ours = nlohmann::json::parse(parameters, nullptr, /*allow_exceptions=*/false);
-  if (!ours.is_object()) return;
-  const nlohmann::json published = {{"temperature", 1.0},
-                                    {"image_size", 512},
-                                    {"jpeg_quality", 75},
-                                    {"detail", "high"},
-                                    {"assistant_turn", true},
-                                    {"join_images", false},
-                                    {"extra_body", nlohmann::json::object()}};
+/// What of a chat judge is not as in the published code. Other judges have no temperature.
+void compare_protocol(const Evaluation& evaluation, std::vector<std::string>& reasons) {
+  const auto ours =
+      nlohmann::json::parse(evaluation.judge.parameters, nullptr, /*allow_exceptions=*/false);
+  if (!ours.is_object() || !ours.contains("temperature")) return;
+  const nlohmann::json published = {
+      {"temperature", 1.0},         {"image_size", 512},
+      {"jpeg_quality", 75},         {"detail", "high"},
+      {"assistant_turn", true},     {"join_images", false},
+      {"max_completion_tokens", 0}, {"extra_body", nlohmann::json::object()}};
   for (const auto& [key, value] : published.items()) {
     const auto found = ours.find(key);
     if (found == ours.end() || *found == value) continue;
     reasons.push_back(format("another protocol: {} {}, not {}", key, found->dump(), value.dump()));
+  }
+  if (const auto seed = ours.find("seed"); seed != ours.end() && seed->is_null()) {
+    reasons.emplace_back("another protocol: no seed with each question");
+  }
+  const auto lenient = std::ranges::count_if(evaluation.ratings, [](const auto& rating) {
+    return rating.second.score && rating.second.parser == "lenient";
+  });
+  if (lenient > 0) {
+    reasons.push_back(
+        format("another protocol: the rule that read {} scores: lenient, not strict", lenient));
   }
 }
 
@@ -260,7 +286,7 @@ std::vector<std::string> why_not_comparable(const Evaluation& evaluation) {
     if (judge.rubric != kOfficialRubric && judge.rubric != "imported") {
       reasons.push_back(judge.rubric);
     }
-    compare_settings(judge.parameters, reasons);
+    compare_protocol(evaluation, reasons);
     if (evaluation.runs != kPublishedRuns) {
       reasons.push_back(format("runs of the judge: {}, not {}", evaluation.runs, kPublishedRuns));
     }
@@ -336,10 +362,14 @@ PairAgreement among(const std::vector<Scores>& raters) {
 JudgeCheck check(const fs::path& out, const Evaluation& evaluation, JudgeCheck made) {
   Evaluation known{.dataset = evaluation.dataset, .ratings = read_ratings(out)};
   if (known.ratings.empty()) fail_without_ratings(out);
-  if (only_judge(known.ratings, ratings_file(out)) != evaluation.judge) {
+  const fs::path file = ratings_file(out);
+  const bool by_same_rules =
+      changed_part(hashes_of(known.ratings, file), hashes_of(evaluation.ratings, file)).empty();
+  if (!by_same_rules || only_judge(known.ratings, file) != evaluation.judge) {
     throw DataError(
-        format("{}: the judge is another one than that of the pictures: judge both alike",
-               ratings_file(out)));
+        format("{}: the judge or its rubric is another one than that of the pictures: judge both "
+               "alike",
+               file));
   }
   // What was to be rated: everything of the tasks, runs and samples that were begun.
   for (const RatingTask task : {RatingTask::kCp, RatingTask::kPf}) {

@@ -24,7 +24,10 @@ class ReplayJudge : public Judge {
     if (attempts_.empty()) throw DataError(format("{}: holds no ratings", config.replay));
   }
 
-  [[nodiscard]] const JudgeIdentity& identity() const override { return attempts_.back().judge; }
+  [[nodiscard]] const JudgeIdentity& identity() const override {
+    const Attempt* last = last_answer(attempts_);
+    return last != nullptr ? last->judge : attempts_.back().judge;
+  }
 
   void rate(const std::vector<Question>& questions, const Recorder& record) override {
     const std::string rule = parser_rule(config_, identity());

@@ -13,6 +13,8 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 namespace mentor {
 namespace {
@@ -41,8 +43,9 @@ Rubric rubric_of(const JudgeConfig& judge) {
 /// One file holds one judge's ratings: means over two would mean nothing.
 void require_same_judge(const fs::path& file, const std::vector<Attempt>& attempts,
                         const JudgeIdentity& judge) {
-  if (attempts.empty()) return;
-  const JudgeIdentity& other = attempts.back().judge;
+  const Attempt* last = last_answer(attempts);
+  if (last == nullptr) return;
+  const JudgeIdentity& other = last->judge;
   const auto differ = [&](const char* what, const std::string& theirs, const std::string& ours) {
     if (theirs == ours) return;
     throw UserError(
@@ -52,6 +55,21 @@ void require_same_judge(const fs::path& file, const std::vector<Attempt>& attemp
   differ("model", other.model, judge.model);
   differ("rubric:", other.rubric, judge.rubric);
   differ("settings", other.parameters, judge.parameters);
+}
+
+/// Nor may they follow two rubrics, which the label of changed prompt files does not tell apart.
+void require_same_rubric(const fs::path& file, const std::vector<Attempt>& attempts,
+                         const Rubric& rubric, const fs::path& prompts) {
+  const std::string_view part =
+      changed_part(hashes_of(last_attempts(attempts), file), hashes_of(rubric));
+  if (part.empty()) return;
+  const std::string what =
+      prompts.empty()
+          ? format("our own rules on '{}'", part)
+          : format("user_prompt_{}_full.txt or gpt_prompt_{}_full.txt of {}", part, part, prompts);
+  throw UserError(
+      format("{}: holds ratings by another rubric ({} changed since): set another evaluate.out",
+             file, what));
 }
 
 /// The same answer once more, for which nothing was asked.
@@ -73,6 +91,10 @@ struct Plan {
 Plan plan_ratings(std::vector<Question> wanted, const std::vector<Attempt>& attempts) {
   const Ratings ratings = last_attempts(attempts);
   const StoredAnswers answers = stored_answers(attempts);
+  std::map<std::pair<RatingKey, std::string>, int64_t> num_answers;
+  for (const Attempt& attempt : attempts) {
+    if (is_answered(attempt.status)) ++num_answers[{attempt.key, attempt.content_key}];
+  }
   Plan plan;
   for (Question& question : wanted) {
     const auto found = ratings.find(question.key);
@@ -90,8 +112,9 @@ Plan plan_ratings(std::vector<Question> wanted, const std::vector<Attempt>& atte
     if (scored) {
       plan.changes.push_back(question.attempt(found->second.judge));
       plan.changes.back().status = RatingStatus::kMissing;
-      plan.changes.back().error = "the picture, its caption or the rubric was replaced";
+      plan.changes.back().error = "the picture, its reference or its caption was replaced";
     }
+    question.answers = num_answers[{question.key, question.content_key}];
     plan.questions.push_back(std::move(question));
   }
   return plan;
@@ -178,6 +201,7 @@ JudgingState judge_samples(const EvaluateConfig& config, const std::vector<Sampl
   const double spent = total_cost(store.attempts());
   const std::unique_ptr<Judge> judge = make_judge(config, items, rubric, spent);
   require_same_judge(store_of(config), store.attempts(), judge->identity());
+  require_same_rubric(store_of(config), store.attempts(), rubric, config.judge.prompts);
   Ratings ratings = last_attempts(store.attempts());
   SpendingLog spending(spent);
   const auto keep = [&](const Attempt& attempt) {

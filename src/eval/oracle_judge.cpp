@@ -52,20 +52,6 @@ Identity subject_of(const ToyReading& reference, const AskedScene& asked, const 
              file, asked.shape ? kToyShapes.at(static_cast<size_t>(*asked.shape)) : "object"));
 }
 
-/// The picture without what stands beside the subject in the reference: that CP asks nothing about,
-/// and PF sees one too many.
-ToyReading without_bystanders(ToyReading picture, const ToyReading& reference,
-                              const Identity& subject) {
-  std::erase_if(picture.objects, [&](const SeenObject& seen) {
-    const Identity& identity = seen.object.identity;
-    return identity != subject &&
-           std::ranges::any_of(reference.objects, [&](const SeenObject& beside) {
-             return beside.object.identity == identity;
-           });
-  });
-  return picture;
-}
-
 std::string said(const ToyReading& reading) {
   return format("Seen: {} {}.", seen_objects(reading),
                 reading.background ? background_words(*reading.background) : "nowhere known");

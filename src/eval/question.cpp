@@ -3,6 +3,7 @@
 #include "mentor/core/format.h"
 #include "mentor/core/sha256.h"
 
+#include <algorithm>
 #include <ctime>
 #include <initializer_list>
 #include <string_view>
@@ -41,7 +42,10 @@ std::string content_key_of(const JudgeIdentity& judge, const Question& question)
 
 std::vector<RatingTask> chosen_tasks(const EvaluateConfig& config) {
   std::vector<RatingTask> tasks;
-  for (const std::string& name : config.tasks) tasks.push_back(parse_rating_task(name));
+  for (const std::string& name : config.tasks) {
+    const RatingTask task = parse_rating_task(name);
+    if (std::ranges::find(tasks, task) == tasks.end()) tasks.push_back(task);
+  }
   return tasks;
 }
 

@@ -2,12 +2,14 @@
 
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/core/sha256.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -47,11 +49,14 @@ class RatingFile {
       read_answer(content);
     } else if (content.contains("rater") && content.contains("methods")) {
       rater_ = text_of(content.at("rater"), "rater");
-      read_pairs(method_of(content.at("methods")));
+      read_pairs(method_of(content.at("methods")), pictures_of(content));
     } else if (content.begin()->is_array()) {
-      read_pairs(content);
+      read_pairs(content, json::object());
     } else {
-      for (const auto& [key, score] : content.items()) add(task(), run(), item_of(key), score, "");
+      for (const auto& [key, score] : content.items()) {
+        if (score.is_null() && options_.by_people) continue;
+        add(task(), run(), item_of(key), score, "");
+      }
     }
     return std::move(attempts_);
   }
@@ -96,15 +101,29 @@ class RatingFile {
                            file_, names, options_.samples));
   }
 
+  /// The hashes of our pictures, of {"samples": {"object_20_magic_cube-3": SHA-256, ...}, ...}.
+  /// Older pages saved none.
+  json pictures_of(const json& content) const {
+    const auto pictures = content.find("pictures");
+    if (pictures == content.end()) return json::object();
+    if (!pictures->is_object()) fail_as_foreign();
+    const auto ours = pictures->find(options_.samples);
+    if (ours == pictures->end()) return json::object();
+    return *ours;
+  }
+
   /// {"object_20_magic_cube-3": [CP, PF], ...}
-  void read_pairs(const json& pairs) {
+  void read_pairs(const json& pairs, const json& pictures) {
     if (!pairs.is_object()) fail_as_foreign();
     for (const auto& [key, pair] : pairs.items()) {
       if (!pair.is_array() || pair.size() != 2) fail(key, "is no pair [CP, PF]");
       const ItemKey item = item_of(key);
+      const auto picture = pictures.find(key);
       for (const RatingTask task : {RatingTask::kCp, RatingTask::kPf}) {
         const json& score = pair.at(static_cast<size_t>(task));
-        if (!score.is_null()) add(task, options_.run.value_or(0), item, score, "");
+        if (score.is_null()) continue;
+        add(task, options_.run.value_or(0), item, score, "");
+        if (picture != pictures.end()) attempts_.back().generated_sha256 = text_of(*picture, key);
       }
     }
   }
@@ -205,8 +224,41 @@ std::vector<Attempt> read_rating_files(const fs::path& path, const Dataset& data
   return all;
 }
 
-int64_t import_attempts(RatingStore& store, const std::vector<Attempt>& attempts) {
+int64_t tie_to_pictures(std::vector<Attempt>& attempts, const std::vector<SampleFiles>& samples,
+                        const fs::path& file) {
+  std::map<ItemKey, fs::path> pictures;
+  for (const SampleFiles& files : samples) {
+    if (!files.generated.empty()) pictures.emplace(files.key, files.generated);
+  }
+  std::map<ItemKey, std::string> hashes;
+  std::set<std::string> others;
+  int64_t untold = 0;
+  for (Attempt& attempt : attempts) {
+    const ItemKey& item = attempt.key.item;
+    const auto picture = pictures.find(item);
+    if (picture == pictures.end()) continue;
+    const auto [hash, is_new] = hashes.try_emplace(item);
+    if (is_new) hash->second = sha256_hex(read_text(picture->second));
+    if (attempt.generated_sha256.empty()) {
+      attempt.generated_sha256 = hash->second;
+      ++untold;
+    } else if (attempt.generated_sha256 != hash->second) {
+      others.insert(item.string());
+    }
+  }
+  if (others.empty()) return untold;
+  throw DataError(
+      format("{}: rates other pictures than are there now ({}{}): name the samples that were shown "
+             "in evaluate.samples, or have these rated on a new page of 'mentor evaluate rate'",
+             file, *others.begin(),
+             others.size() > 1 ? format(" and {} more", others.size() - 1) : std::string()));
+}
+
+ImportCounts import_attempts(RatingStore& store, const std::vector<Attempt>& attempts,
+                             bool by_people) {
   Ratings known = last_attempts(store.attempts());
+  std::erase_if(known, [](const auto& rating) { return !is_answered(rating.second.status); });
+  ImportCounts counts;
   std::vector<const Attempt*> lacking;
   for (const Attempt& attempt : attempts) {
     if (!known.empty() && known.begin()->second.judge != attempt.judge) {
@@ -217,18 +269,23 @@ int64_t import_attempts(RatingStore& store, const std::vector<Attempt>& attempts
                  attempt.judge.model, attempt.judge.rubric));
     }
     const auto [rating, is_new] = known.emplace(attempt.key, attempt);
-    if (is_new) {
-      lacking.push_back(&attempt);
-    } else if (rating->second.score != attempt.score) {
+    Attempt& before = rating->second;
+    const bool is_same = before.score == attempt.score &&
+                         (!by_people || before.generated_sha256 == attempt.generated_sha256);
+    if (!is_new && is_same) continue;
+    if (!is_new && !by_people) {
       throw DataError(
           format("{} of run {} has the {} score {} already, not {}: import another "
                  "judgement as another run (--run)",
                  attempt.key.item.string(), attempt.key.run, task_name(attempt.key.task),
-                 rating->second.score.value_or(-1), attempt.score.value_or(-1)));
+                 before.score.value_or(-1), attempt.score.value_or(-1)));
     }
+    ++(is_new ? counts.added : counts.changed);
+    before = attempt;
+    lacking.push_back(&attempt);
   }
   for (const Attempt* attempt : lacking) store.append(*attempt);
-  return std::ssize(lacking);
+  return counts;
 }
 
 namespace {
@@ -256,7 +313,8 @@ std::string python_text(const auto& value) { return value.dump(4, ' ', true); }
 }  // namespace
 
 void export_ratings(const Ratings& ratings, const Dataset& dataset, const std::string& method,
-                    const fs::path& folder) {
+                    const fs::path& out) {
+  const fs::path folder = out.has_filename() ? out : out.parent_path();  // "files/"
   if (method.empty() || method.find('/') != std::string::npos) {
     throw ConfigError(format("'{}' is no name for files: set evaluate.report.method", method));
   }

@@ -4,6 +4,7 @@
 #include "mentor/core/format.h"
 #include "mentor/core/parallel.h"
 #include "mentor/core/random.h"
+#include "mentor/core/sha256.h"
 #include "mentor/eval/samples.h"
 #include "mentor/image/image_io.h"
 #include "mentor/report/html.h"
@@ -24,6 +25,11 @@ struct Question {
   const Subject* subject = nullptr;
   int64_t prompt = 0;
   std::vector<const SampleFiles*> pictures;  // in the order of the methods
+  std::vector<std::string> hashes;           // SHA-256 of these
+
+  [[nodiscard]] std::string key() const {
+    return format("{}-{}", subject->collection_id(), prompt);
+  }
 };
 
 uint64_t order_of(const Question& question, uint64_t seed, std::string_view purpose) {
@@ -45,7 +51,7 @@ std::vector<Question> draw_questions(const Dataset& dataset, const std::vector<S
   std::vector<Question> questions;
   for (const auto& [key, files] : pictures) {
     if (files.size() != sets.size()) continue;
-    questions.push_back({dataset.find(key.subject), key.prompt, files});
+    questions.push_back({dataset.find(key.subject), key.prompt, files, {}});
   }
   if (questions.empty()) {
     throw DataError(format("{}: has no picture that can be rated{}", options.samples.front(),
@@ -55,6 +61,11 @@ std::vector<Question> draw_questions(const Dataset& dataset, const std::vector<S
     return order_of(question, options.seed, "questions");
   });
   questions.resize(std::min(questions.size(), static_cast<size_t>(options.count)));
+  for (Question& question : questions) {
+    for (const SampleFiles* files : question.pictures) {
+      question.hashes.push_back(sha256_hex(read_text(files->generated)));
+    }
+  }
   return questions;
 }
 
@@ -79,20 +90,19 @@ constexpr std::array<Scale, 2> kScales = {
     {{"The subject (or style) of the reference?", "another", "the same"},
      {"What the text asks for?", "nothing of it", "all of it"}}};
 
-/// Five choices; their name says method, picture and task.
-std::string choices_html(size_t method, const std::string& key, size_t task) {
+/// Five choices; their name says method, prompt, picture (which all are in `of`) and task.
+std::string choices_html(const std::string& of, size_t task) {
   const Scale& scale = kScales.at(task);
   std::string html = format("<fieldset><legend>{}<small>0: {}, 4: {}</small></legend>",
                             scale.question, scale.lowest, scale.highest);
   for (int score = 0; score <= 4; ++score) {
-    html += format("<label><input type=\"radio\" name=\"{}|{}|{}\" value=\"{}\"/>{}</label>",
-                   method, escape_html(key), task, score, score);
+    html += format("<label><input type=\"radio\" name=\"{}|{}\" value=\"{}\"/>{}</label>",
+                   escape_html(of), task, score, score);
   }
   return html + "</fieldset>";
 }
 
 std::string question_html(const Question& question, uint64_t seed) {
-  const std::string key = format("{}-{}", question.subject->collection_id(), question.prompt);
   std::string html = format(
       "<section class=\"question\">\n<p class=\"asked\">{}</p>\n<div class=\"sides\">"
       "<figure>{}<figcaption>Reference: {}</figcaption></figure>\n",
@@ -102,20 +112,29 @@ std::string question_html(const Question& question, uint64_t seed) {
   const size_t first = order_of(question, seed, "sides") % count;
   for (size_t i = 0; i < count; ++i) {
     const size_t method = (first + i) % count;
+    const std::string of = format("{}|{}|{}", method, question.key(), question.hashes[method]);
     html += format("<figure>{}<figcaption>{}{}</figcaption></figure>\n",
                    file_html(question.pictures[method]->generated, "picture to rate"),
-                   choices_html(method, key, 0), choices_html(method, key, 1));
+                   choices_html(of, 0), choices_html(of, 1));
   }
   return html + "</div>\n</section>\n";
 }
 
-/// The names of the methods, for the file that is saved. Nothing in it may end the element.
-std::string methods_html(const std::vector<fs::path>& samples) {
-  std::string names;
+/// The names of the methods, for the file that is saved. Nothing in it may end the element. The id
+/// is that of the pictures: of others the browser remembers other scores.
+std::string methods_html(const std::vector<fs::path>& samples,
+                         const std::vector<Question>& questions) {
+  std::string names, pictures;
   for (const fs::path& folder : samples) {
     names += format("<li>{}</li>", escape_html(name_of_samples(folder)));
   }
-  return "<ul id=\"methods\" hidden=\"hidden\">" + names + "</ul>\n";
+  for (const Question& question : questions) {
+    pictures += question.key();
+    for (const std::string& hash : question.hashes) pictures += " " + hash;
+    pictures += "\n";
+  }
+  return format("<ul id=\"methods\" data-id=\"{}\" hidden=\"hidden\">{}</ul>\n",
+                sha256_hex(names + pictures), names);
 }
 
 }  // namespace
@@ -140,7 +159,7 @@ std::string rating_page(const Dataset& dataset, const RatingPageOptions& options
   std::string body = "<h1>How good are these pictures?</h1>\n";
   body += kRatingIntroduction;
   for (const std::string& part : parts) body += part;
-  body += methods_html(options.samples);
+  body += methods_html(options.samples, questions);
   body += format("<script>{}</script>\n", kRatingScript);
   return page_html({.title = "Rate pictures",
                     .tone = "running",

@@ -41,7 +41,7 @@ or whenever you like, save the file and send it to whoever asked you.</p>
 )html";
 
 /// Shows one question after another, remembers, and saves
-/// {"rater": NAME, "methods": {SAMPLES: {KEY: [CP, PF]}}}.
+/// {"rater": NAME, "methods": {SAMPLES: {KEY: [CP, PF]}}, "pictures": {SAMPLES: {KEY: SHA-256}}}.
 inline constexpr std::string_view kRatingScript = R"js(
 (() => {
   const find = selector => document.querySelector(selector);
@@ -49,7 +49,7 @@ inline constexpr std::string_view kRatingScript = R"js(
   const inputs = [...document.querySelectorAll("fieldset input")];
   const methods = [...document.querySelectorAll("#methods li")].map(li => li.textContent);
   const groups = new Set(inputs.map(input => input.name)).size;
-  const place = "mentor-rate " + methods.join() + " " + inputs[0].name + " " + questions.length;
+  const place = "mentor-rate " + find("#methods").dataset.id;
   const memory = (() => {
     try { return JSON.parse(localStorage.getItem(place)) || {}; } catch { return {}; }
   })();
@@ -82,12 +82,13 @@ inline constexpr std::string_view kRatingScript = R"js(
   };
   find(".save").onclick = () => {
     if (!rater.value.trim()) { rater.focus(); return; }
-    const saved = { rater: rater.value.trim(), methods: {} };
-    for (const name of methods) saved.methods[name] = {};
+    const saved = { rater: rater.value.trim(), methods: {}, pictures: {} };
+    for (const name of methods) saved.methods[name] = {}, saved.pictures[name] = {};
     for (const [name, score] of Object.entries(scores)) {
-      const [method, key, task] = name.split("|");
+      const [method, key, picture, task] = name.split("|");
       const pair = saved.methods[methods[method]][key] ??= [null, null];
       pair[task] = score;
+      saved.pictures[methods[method]][key] = picture;
     }
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([JSON.stringify(saved, null, 1)]));

@@ -134,4 +134,34 @@ Rubric load_rubric(const fs::path& folder) {
           .text = texts(contents[4], contents[5])};
 }
 
+RubricHashes hashes_of(const Rubric& rubric) {
+  return {{"subject", rubric.subject.sha256},
+          {"style", rubric.style.sha256},
+          {"text", rubric.text.sha256}};
+}
+
+RubricHashes hashes_of(const Ratings& ratings, const fs::path& where) {
+  RubricHashes hashes;
+  for (const auto& [key, attempt] : ratings) {
+    if (!is_answered(attempt.status) || attempt.prompt_sha256.empty()) continue;
+    const bool of_style = key.item.subject.category == Category::kStyle;
+    const char* part = key.task == RatingTask::kPf ? "text" : of_style ? "style" : "subject";
+    const std::string& known = hashes.emplace(part, attempt.prompt_sha256).first->second;
+    if (known == attempt.prompt_sha256) continue;
+    throw DataError(
+        format("{}: holds ratings by two rubrics (SHA-256 of the rules on '{}': {} and {}): have "
+               "all rated by one, in another evaluate.out",
+               where, part, known, attempt.prompt_sha256));
+  }
+  return hashes;
+}
+
+std::string_view changed_part(const RubricHashes& one, const RubricHashes& other) {
+  for (const auto& [part, hash] : one) {
+    const auto found = other.find(part);
+    if (found != other.end() && found->second != hash) return part;
+  }
+  return "";
+}
+
 }  // namespace mentor

@@ -97,9 +97,11 @@ void write_manifest(const fs::path& root, const Manifest& manifest) {
                                          Json(manifest.origin.weights).dump(2), lines));
 }
 
-/// "guidance_scale was 7.5, is 3" of everything that differs.
+/// "guidance_scale was 7.5, is 3" of what differs, the first eight: of another model much does.
 std::string differences(const std::map<std::string, std::string>& before,
                         const std::map<std::string, std::string>& now, const char* prefix) {
+  constexpr int kMost = 8;
+  int count = 0;
   std::string text;
   const auto value = [](const auto& values, const std::string& key) {
     const auto found = values.find(key);
@@ -109,10 +111,10 @@ std::string differences(const std::map<std::string, std::string>& before,
   all.insert(now.begin(), now.end());
   for (const auto& [key, ignored] : all) {
     const std::string was = value(before, key), is = value(now, key);
-    if (was == is) continue;
+    if (was == is || ++count > kMost) continue;
     text += format("{}{}{} was {}, is {}", text.empty() ? "" : ", ", prefix, key, was, is);
   }
-  return text;
+  return count > kMost ? format("{} and {} more", text, count - kMost) : text;
 }
 
 std::string differences(const SampleOrigin& before, const SampleOrigin& now) {

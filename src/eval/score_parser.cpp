@@ -8,7 +8,7 @@
 namespace mentor {
 namespace {
 
-constexpr int kMostWords = 3;  // between "score:" and the number, as in "Score: Very Poor 0"
+constexpr int kMostWords = 3;  // before a number, as in "Score: Very Poor 0", "out of a possible 4"
 
 /// A place in a text that moves on over what it is asked for.
 class Cursor {
@@ -21,6 +21,7 @@ class Cursor {
     return true;
   }
   std::string_view take_blanks() { return take_while(std::isspace); }
+  std::string_view take_blanks_of_line() { return take_while(std::isblank); }
   std::string_view take_letters() { return take_while(std::isalpha); }
   std::string_view take_digits() { return take_while(std::isdigit); }
 
@@ -69,17 +70,21 @@ std::string undressed(std::string_view answer) {
   return text;
 }
 
-/// Whether nothing behind the number makes it another one: no decimals, ranges, other scales.
+/// Whether nothing behind the number makes it another one: no decimals, ranges, other scales. The
+/// next line is another matter: "- 2 of the 4 dogs are missing".
 bool ends_number(Cursor cursor) {
   Cursor next = cursor;
   if (next.take(".") || next.take(",")) return next.take_digits().empty();
-  cursor.take_blanks();
-  if (cursor.take("-") || cursor.take("–")) {
-    cursor.take_blanks();
+  cursor.take_blanks_of_line();
+  if (cursor.take("-") || cursor.take("–") || cursor.take("to ")) {
+    cursor.take_blanks_of_line();
     return cursor.take_digits().empty();
   }
   if (!cursor.take("/") && !cursor.take("out of")) return true;
-  cursor.take_blanks();
+  cursor.take_blanks_of_line();
+  for (int word = 0; word < kMostWords && !cursor.take_letters().empty(); ++word) {
+    cursor.take_blanks_of_line();  // "out of a possible 4"
+  }
   return cursor.take_digits() == "4";
 }
 

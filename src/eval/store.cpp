@@ -127,6 +127,11 @@ std::string_view status_name(RatingStatus status) {
   return kStatusNames.at(static_cast<size_t>(status));
 }
 
+bool is_answered(RatingStatus status) {
+  return status == RatingStatus::kOk || status == RatingStatus::kParseError ||
+         status == RatingStatus::kRefused;
+}
+
 std::vector<Attempt> read_attempts(const fs::path& file) {
   std::error_code error;
   if (!fs::exists(file, error)) return {};
@@ -137,6 +142,13 @@ Ratings last_attempts(const std::vector<Attempt>& attempts) {
   Ratings ratings;
   for (const Attempt& attempt : attempts) ratings.insert_or_assign(attempt.key, attempt);
   return ratings;
+}
+
+const Attempt* last_answer(const std::vector<Attempt>& attempts) {
+  for (auto attempt = attempts.rbegin(); attempt != attempts.rend(); ++attempt) {
+    if (is_answered(attempt->status)) return &*attempt;
+  }
+  return nullptr;
 }
 
 StoredAnswers stored_answers(const std::vector<Attempt>& attempts) {

@@ -2,7 +2,24 @@
 
 #include "mentor/core/format.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace mentor {
+namespace {
+
+/// Whether the same things are seen in the same places.
+bool are_alike(const ToyReading& a, const ToyReading& b) {
+  constexpr double kNear = 2;  // units
+  return a.background == b.background &&
+         std::ranges::equal(a.objects, b.objects, [](const SeenObject& x, const SeenObject& y) {
+           return x.object.identity == y.object.identity &&
+                  std::hypot(x.object.x - y.object.x, x.object.y - y.object.y) < kNear &&
+                  std::abs(x.object.radius - y.object.radius) < kNear;
+         });
+}
+
+}  // namespace
 
 ToyCase toy_case(const ToyPair& pair, const Record& record) {
   const Task task = record.task(Stage::kInstruction);
@@ -25,6 +42,17 @@ ToyCase toy_case(const ToyPair& pair, const Record& record) {
   for (const std::string& object : record.objects) prompt += " " + object;
   one.named = named_attributes(prompt, one.asked.subject);
   return one;
+}
+
+ToyScore score(const ToyReading& picture, const ToyCase& of, const ToyReading& truth) {
+  const Scene& asked = of.asked;
+  if (!asked.distractor) return score(picture, asked);
+  const ToyReading ideal = ideal_reading(asked);
+  const ToyReading& seen = are_alike(picture, truth) ? ideal : picture;
+  // The bystander as the oracle sees it, and as it is.
+  return score(
+      without_bystanders(without_bystanders(seen, truth, asked.subject), ideal, asked.subject),
+      asked);
 }
 
 ToyCase parse_toy_case(const std::string& line, const std::string& where) {

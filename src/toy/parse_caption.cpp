@@ -21,12 +21,14 @@ bool take_phrase(std::string& text, std::string_view phrase) {
   return true;
 }
 
-/// Words in lower case between single blanks, with one at either end.
+/// Words in lower case between single blanks, with one at either end. Digits and letters that are
+/// not ASCII belong to words: none of the world's has any, and they are not to be overlooked.
 std::string spaced(std::string_view text) {
   std::string words = " ";
   for (const char letter : text) {
-    if (std::isalpha(static_cast<unsigned char>(letter)) != 0) {
-      words += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    const auto byte = static_cast<unsigned char>(letter);
+    if (std::isalnum(byte) != 0 || byte >= 0x80) {
+      words += static_cast<char>(std::tolower(byte));
     } else if (words.back() != ' ') {
       words += ' ';
     }
@@ -91,7 +93,8 @@ std::vector<std::string_view> scene_phrases() {
 [[noreturn]] void fail_word(const std::string& word, std::string_view text) {
   const std::vector<std::string> words = toy_vocabulary();
   if (std::ranges::find(words, word) == words.end()) {
-    const std::string nearest = nearest_word(word, words);
+    const bool is_number = std::isdigit(static_cast<unsigned char>(word.front())) != 0;
+    const std::string nearest = is_number ? "" : nearest_word(word, words);  // 'a' is near to '3'
     throw DataError(
         format("the toy world has no '{}'{}: try 'a large red and white striped star in a meadow "
                "at the top left' ('mentor toy show --help' lists its words)",

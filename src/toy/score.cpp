@@ -111,10 +111,24 @@ std::set<ToyAttribute> named_attributes(std::string_view prompt, const Identity&
 
 ToyReading ideal_reading(const Scene& scene) {
   ToyReading reading{.background = scene.background, .background_share = 1};
-  for (const ToyObject& object : scene.objects) {
+  std::vector<ToyObject> objects = scene.objects;
+  if (scene.distractor) objects.push_back(*scene.distractor);
+  for (const ToyObject& object : objects) {
     reading.objects.push_back({.object = object, .overlap = 1, .margin = 1});
   }
   return reading;
+}
+
+ToyReading without_bystanders(ToyReading picture, const ToyReading& reference,
+                              const Identity& subject) {
+  std::erase_if(picture.objects, [&](const SeenObject& seen) {
+    const Identity& identity = seen.object.identity;
+    return identity != subject &&
+           std::ranges::any_of(reference.objects, [&](const SeenObject& beside) {
+             return beside.object.identity == identity;
+           });
+  });
+  return picture;
 }
 
 std::optional<double> untold_cp(const ToyScore& score, const std::set<ToyAttribute>& named) {

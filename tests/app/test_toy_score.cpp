@@ -84,6 +84,31 @@ TEST_F(ToyScoreTest, WhatWasMadeIsPerfect) {
   EXPECT_THAT(run(text), Not(HasSubstr("untold CP")));
 }
 
+TEST_F(ToyScoreTest, WhatWasMadeIsPerfectForEveryTask) {
+  EXPECT_THAT(read_text(dir_ / "made/reconstruction.jsonl"), HasSubstr("\"distractor\":{"))
+      << "nothing stands beside a subject";
+  for (const char* task : {"text_to_image", "reconstruction", "recovery", "subject"}) {
+    ToyScoreOptions of_task = options("made/pictures");
+    of_task.cases = dir_ / "made" / format("{}.jsonl", task);
+    const auto figures = scores(of_task).at("scores");
+    EXPECT_EQ(figures.at("CP").at("low"), 1) << task;
+    EXPECT_EQ(figures.at("PF").at("low"), 1) << task;
+  }
+}
+
+TEST_F(ToyScoreTest, APictureHasItsRecordAndHowManyItShows) {
+  draw("_reference", "");
+  int wrong_numbers = 0;
+  const nlohmann::json all = scores(options());
+  for (const auto& picture : all.at("pictures")) {
+    EXPECT_EQ(picture.at("record"), std::stoi(picture.at("file").get<std::string>()));
+    const auto share = picture.at("number").get<double>();
+    EXPECT_TRUE(share == 0 || share == 1) << picture;
+    wrong_numbers += share == 0 ? 1 : 0;
+  }
+  EXPECT_GT(wrong_numbers, 0) << "two where one was asked for";
+}
+
 TEST_F(ToyScoreTest, CountsEverySampleOfARecord) {
   draw("_target", "_000");
   draw("_reference", "_001");

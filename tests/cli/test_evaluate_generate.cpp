@@ -38,7 +38,7 @@ TEST_F(EvaluateGenerate, DrawsTheSameOnAnyNumberOfRanksAndInAnyBatch) {
   EXPECT_EQ(expected.at("text/object_01_toy_01/8_1.txt"), "A toy 01 in place 8");
   const auto manifest = nlohmann::json::parse(expected.at("manifest.json"));
   EXPECT_EQ(manifest.at("settings").at("generate.guidance_scale"), "2");
-  EXPECT_EQ(manifest.at("weights").size(), 2u);
+  EXPECT_EQ(manifest.at("weights").size(), 3u);  // model, codec, tokenizer
   ASSERT_EQ(manifest.at("pictures").size(), static_cast<size_t>(kPictures));
   for (const auto& picture : manifest.at("pictures")) {
     const std::string name = picture.at("subject").get<std::string>() + "/" +
@@ -82,6 +82,28 @@ TEST_F(EvaluateGenerate, GoesOnAfterKills) {
   for (auto* files : {&drawn, &expected}) files->erase("config.yaml");
   EXPECT_EQ(drawn, expected);
   EXPECT_THAT(draw("killed", settings).out, HasSubstr("54 of them were there before"));
+}
+
+// Other settings of the model draw other pictures from the same weights.
+TEST_F(EvaluateGenerate, GoesOnWithTheSameModelOnly) {
+  const auto draw_with = [this](const std::string& setting) {
+    return draw("samples",
+                {"evaluate.categories=[animal]", "evaluate.samples_per_prompt=1", setting});
+  };
+  ASSERT_EQ(draw_with("weights.codec_ema=false").exit_code, 0);
+  const std::string config = read_text(dir_ / "samples/config.yaml");
+  const auto manifest = nlohmann::json::parse(read_text(dir_ / "samples/manifest.json"));
+  EXPECT_TRUE(manifest.at("weights").contains("tokenizer/spiece.model"));
+  const std::map<std::string, std::string> changes = {
+      {"model.decoder.rope_base=500", "(model.decoder.rope_base was "},
+      {"model.clip.select_layer=-1", "(model.clip.select_layer was "},
+      {"weights.codec_ema=true", "(weights.codec_ema was false, is true)"}};
+  for (const auto& [setting, message] : changes) {
+    expect_one_message(draw_with(setting), "holds pictures drawn otherwise " + message);
+  }
+  EXPECT_EQ(read_text(dir_ / "samples/config.yaml"), config) << "of what was drawn";
+  EXPECT_THAT(draw_with("model.t5.dropout=0.3").out, HasSubstr("9 of them were there before"))
+      << "of training alone";
 }
 
 TEST_F(EvaluateGenerate, SaysOnceWhatIsWrong) {
@@ -236,6 +258,8 @@ TEST_F(EvaluateGenerate, ReconstructsPicturesInFolders) {
   EXPECT_TRUE(fs::exists(pictures / "drawn/tgt_image/model/more/0.png"));
   const auto figures = nlohmann::json::parse(read_text(pictures / "drawn/reconstruction.json"));
   EXPECT_EQ(figures.at("pictures").at(1).at("picture"), "more/0.PNG");
+  command.insert(command.end(), {"--set", "precision.codec=bf16"});
+  expect_one_message(run_program(command), "(precision.codec was fp32, is bf16): name another");
 }
 
 }  // namespace

@@ -65,6 +65,31 @@ TEST_F(EvaluateReport, FromImportToReport) {
   EXPECT_EQ(summary["cells"]["cp_pf"]["value"], 0.375);
 }
 
+TEST_F(EvaluateReport, SaysWhatAnImportIsWorth) {
+  import_judge();
+  const auto ada = [&](const std::string& pair, const std::string& pictures = "") {
+    put_file(dir_ / "ada.json",
+             R"({"rater": "Ada", "methods": {"samples": {"object_00_toy_00-3": )" + pair + "}}" +
+                 pictures + "}");
+    return import({at("ada.json")});
+  };
+  const ProgramResult first = ada("[4, 1]");
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("ada.json: 2 ratings do not say which pictures were shown"));
+  EXPECT_THAT(ada("[4, 2]").out, HasSubstr("0 of 2 ratings are new, 1 replace earlier ones"));
+  expect_one_message(ada("[4, 2]", R"(, "pictures": {"samples": {"object_00_toy_00-3": "ab"}})"),
+                     "ada.json: rates other pictures than are there now (object_00-3_0)");
+  // A run more than evaluate.judge.runs.
+  const std::string more = at("concept_preservation_full/mine.json");
+  const ProgramResult fourth = import({more, "--judge", "gpt", "--run", "3"});
+  EXPECT_EQ(fourth.exit_code, 0) << fourth.err;
+  EXPECT_THAT(fourth.err, AllOf(HasSubstr("will not read run 3 (the first is 0)"),
+                                HasSubstr("set evaluate.judge.runs to 4 or more")));
+  EXPECT_EQ(ada("[4, 2]").exit_code, 0);
+  EXPECT_THAT(import({at("ada.json"), "--run", "1"}).err,
+              HasSubstr("Ada.jsonl: the report will not read run 1"));
+}
+
 TEST_F(EvaluateReport, APictureDamagedSinceItWasRatedIsAGap) {
   import_judge();
   put_file(object_ / "4_0.jpg", "no picture");

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <utility>
+
 namespace mentor {
 namespace {
 
@@ -100,6 +102,19 @@ TEST_F(ComparisonTest, ComparesWhatWasMeasuredPictureByPicture) {
   EXPECT_THAT(
       comparison_text(compare_methods({.first = base, .second = fewer, .allow_partial = true})),
       HasSubstr("+3.00  +2.00 to +4.00"));
+}
+
+TEST_F(ComparisonTest, WantsOneRubric) {
+  const auto two = [](const RatingKey&) { return 2; };
+  const auto one = judged("one", two), other = judged("other", two);
+  for (const auto& [out, rules] : {std::pair(one, "aa"), std::pair(other, "bb")}) {
+    Attempt again = read_attempts(ratings_file(out)).front();
+    again.prompt_sha256 = rules;
+    RatingStore(ratings_file(out)).append(again);
+  }
+  EXPECT_THAT(error_of({.first = one, .second = other}),
+              AllOf(HasSubstr("the rubrics differ, and with them what a score means: "),
+                    HasSubstr("follow different rules on 'subject': let one judge rate both")));
 }
 
 TEST_F(ComparisonTest, SaysWhatIsWrong) {

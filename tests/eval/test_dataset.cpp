@@ -37,6 +37,9 @@ TEST(Dataset, ReadsSubjectsInTheOrderOfTheirIds) {
   EXPECT_EQ(dataset.find({Category::kObject, 2}), nullptr);
   EXPECT_FALSE(dataset.has_published_size());
   EXPECT_EQ(read_dataset(dir.path(), {Category::kStyle}, problems).subjects.size(), 1);
+  EXPECT_EQ(
+      read_dataset(dir.path(), {Category::kObject, Category::kObject}, problems).subjects.size(),
+      2);
 }
 
 TEST(Dataset, KnowsThePublishedSize) {

@@ -1,5 +1,6 @@
 #include "eval/evaluation_fixture.h"
 #include "mentor/core/error.h"
+#include "mentor/core/sha256.h"
 #include "mentor/eval/evaluation.h"
 #include "mentor/eval/input.h"
 #include "mentor/eval/question.h"
@@ -8,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 
 namespace mentor {
@@ -69,10 +71,13 @@ TEST(Evaluation, SaysWhatIsWrong) {
       "judge-2");
   config.out = folder.dir / "mixed";
   folder.judge(ratings_file(config.out), 1, three, "judge-1");
-  RatingStore(ratings_file(config.out))
-      .append({.key = {RatingTask::kPf, 1, {}},
-               .status = RatingStatus::kHttpError,
-               .judge = {.model = "judge-2", .rubric = "official"}});
+  Attempt other{.key = {RatingTask::kPf, 1, {}},
+                .status = RatingStatus::kHttpError,
+                .judge = {.model = "judge-2", .rubric = "official"}};
+  RatingStore(ratings_file(config.out)).append(other);
+  EXPECT_EQ(error_of(config), "no error") << "it gave no answer";
+  other.status = RatingStatus::kRefused;
+  RatingStore(ratings_file(config.out)).append(other);
   EXPECT_THAT(error_of(config),
               HasSubstr("ratings.jsonl: holds ratings of two judges, run 0 by 'judge-1' (own "
                         "rubric) and run 1 by 'judge-2' (official): give each its own "
@@ -170,6 +175,30 @@ TEST(Evaluation, TakesNoScoreOfAPictureThatWasReplaced) {
   EXPECT_THAT(folder.counts(), ElementsAre(44, 44, 44, 44));
 }
 
+TEST(Evaluation, TakesNoScoreOfPeopleAboutAPictureThatWasReplaced) {
+  const SeenFolder folder;
+  {
+    RatingStore store(people_file(folder.config.out, "Ada"));
+    for (const SampleFiles& files : read_input(folder.config).items) {
+      Attempt rating{.key = {RatingTask::kCp, 0, files.key},
+                     .score = 2,
+                     .judge = {.model = "Ada", .rubric = "imported"}};
+      // The pictures of prompt 8 were rated on an older page.
+      if (files.key.prompt < 8) rating.generated_sha256 = sha256_hex(read_text(files.generated));
+      store.append(rating);
+    }
+  }
+  const auto scores = [&folder] {
+    const Ratings ratings = load_evaluation(folder.config).people.at("Ada");
+    return std::ranges::count_if(
+        ratings, [](const auto& rating) { return rating.second.score.has_value(); });
+  };
+  EXPECT_EQ(scores(), 45);
+  put_file(folder.file("tgt_image", "3_0.jpg"), encode_jpeg(Image(8, 8)));
+  put_file(folder.file("tgt_image", "8_0.jpg"), encode_jpeg(Image(8, 8)));
+  EXPECT_EQ(scores(), 44);
+}
+
 TEST(Evaluation, TakesTheRatingsOfAJudgeThatMoved) {
   JudgedFolder folder;
   folder.judge(1, [](const RatingKey&) { return 3; });
@@ -178,6 +207,37 @@ TEST(Evaluation, TakesTheRatingsOfAJudgeThatMoved) {
   moved.judge.host = "10.0.0.7";
   RatingStore(ratings_file(folder.config.out)).append(moved);
   EXPECT_EQ(load_evaluation(folder.config).judge.model, "judge-1");
+}
+
+TEST(Evaluation, IsOfTheJudgeThatAnswered) {
+  const RatingKey first = {RatingTask::kCp, 0, {}}, second = {RatingTask::kPf, 0, {}};
+  Ratings ratings;
+  ratings[first] = {.status = RatingStatus::kHttpError, .judge = {.model = "misspelt"}};
+  EXPECT_EQ(only_judge(ratings, "out").model, "misspelt") << "for want of others";
+  ratings[second] = {.score = 3, .judge = {.model = "judge-1"}};
+  EXPECT_EQ(only_judge(ratings, "out").model, "judge-1");
+}
+
+TEST(Evaluation, IsByOneRubric) {
+  Ratings ratings;
+  const auto add = [&](RatingTask task, Category category, const std::string& rules,
+                       RatingStatus status = RatingStatus::kRefused) {
+    const RatingKey key = {task, std::ssize(ratings), {{category, 0}, 0, 0}};
+    ratings[key] = {.status = status, .judge = {.model = "judge-1"}, .prompt_sha256 = rules};
+  };
+  add(RatingTask::kCp, Category::kAnimal, "aa");
+  add(RatingTask::kCp, Category::kObject, "aa");
+  add(RatingTask::kCp, Category::kStyle, "bb");
+  add(RatingTask::kPf, Category::kStyle, "cc");
+  add(RatingTask::kPf, Category::kObject, "cc");
+  add(RatingTask::kPf, Category::kObject, "");  // imported
+  add(RatingTask::kPf, Category::kObject, "dd", RatingStatus::kMissing);
+  EXPECT_EQ(only_judge(ratings, "out").model, "judge-1");
+  add(RatingTask::kPf, Category::kAnimal, "dd");
+  EXPECT_THAT(
+      [&] { (void)only_judge(ratings, "out"); },
+      testing::ThrowsMessage<DataError>(HasSubstr(
+          "out: holds ratings by two rubrics (SHA-256 of the rules on 'text': cc and dd)")));
 }
 
 constexpr const char* kPublishedParameters =
@@ -219,6 +279,22 @@ TEST(Evaluation, SaysWhyItIsNotComparable) {
                           "another protocol: join_images true, not false",
                           "runs of the judge: 1, not 3", "pictures of each prompt: 2, not 1",
                           "another data set: 0 subjects, not the 150 of DreamBench++"));
+}
+
+TEST(Evaluation, NamesWhatTheProtocolDoesNotSay) {
+  Evaluation evaluation{.runs = 3,
+                        .judge = {.model = "gpt-4o-2024-05-13",
+                                  .parameters = R"({"temperature": 1.0, "seed": null,
+                                                    "max_completion_tokens": 50})",
+                                  .rubric = "official"}};
+  const RatingKey first = {RatingTask::kCp, 0, {}}, second = {RatingTask::kPf, 0, {}};
+  evaluation.ratings[first] = {.score = 3, .parser = "lenient"};
+  evaluation.ratings[second] = {.score = 3, .parser = "strict"};
+  EXPECT_THAT(why_not_comparable(evaluation),
+              ElementsAre("another protocol: max_completion_tokens 50, not 0",
+                          "another protocol: no seed with each question",
+                          "another protocol: the rule that read 1 scores: lenient, not strict",
+                          HasSubstr("another data set: 0 subjects")));
 }
 
 TEST(Evaluation, MeasuresAgreement) {

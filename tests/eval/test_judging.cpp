@@ -72,6 +72,15 @@ TEST_F(Judging, GoesOnWhereItStopped) {
   EXPECT_EQ(server.count(), 4 * kItems);
 }
 
+TEST_F(Judging, AsksOnceForWhatAListNamesTwice) {
+  const MockChatServer server(fair_reply);
+  config_.judge.runs = 1;
+  config_.tasks = {"cp", "cp"};
+  config_.categories = {"style", "style"};
+  EXPECT_EQ(judge(server).text(), "ok 9");
+  EXPECT_EQ(server.count(), 9);
+}
+
 TEST_F(Judging, RepeatsWhatFailedByItsKind) {
   std::map<std::string, int64_t> asked;
   const MockChatServer server([&](const MockRequest& request, int64_t number) -> MockReply {
@@ -115,11 +124,11 @@ TEST_F(Judging, RepeatsWhatFailedByItsKind) {
   EXPECT_EQ(server.count(), 2 * kItems + 9);
   std::map<RatingStatus, int64_t> counts;
   std::set<int64_t> seeds_of_3;
+  double guessed = 0;  // of questions that got no answer
   for (const Attempt& attempt : attempts()) {
     ++counts[attempt.status];
-    const ItemKey& item = attempt.key.item;
-    if (item.subject == SubjectKey{Category::kObject, 1} && item.prompt == 3 &&
-        attempt.key.task == RatingTask::kPf) {
+    if (attempt.status == RatingStatus::kHttpError) guessed += attempt.cost;
+    if (attempt.key == RatingKey{RatingTask::kPf, 0, {{Category::kObject, 1}, 3, 0}}) {
       seeds_of_3.insert(attempt.seed);
     }
   }
@@ -129,7 +138,7 @@ TEST_F(Judging, RepeatsWhatFailedByItsKind) {
   EXPECT_EQ(counts[RatingStatus::kRefused], 1);
   EXPECT_THAT(seeds_of_3, SizeIs(3));
   // Answers without a score are paid for, too: 900 in, 100 out, twice, and 900 in.
-  EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + 2 * 0.006 + 0.0045, 1e-9);
+  EXPECT_NEAR(state.cost - guessed, kItems * (0.00515 + 0.0075) + 2 * 0.006 + 0.0045, 1e-9);
 }
 
 TEST_F(Judging, KeepsAPageThatIsNoAnswerAndCountsWhatItMayHaveCost) {
@@ -148,6 +157,23 @@ TEST_F(Judging, KeepsAPageThatIsNoAnswerAndCountsWhatItMayHaveCost) {
   EXPECT_NEAR(page->cost, 0.01, 0.005);  // some 1,000 to 2,000 tokens, and 6 or 200 answered
   EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + page->cost, 1e-9);
   ::unsetenv("MENTOR_MOCK_KEY");
+}
+
+TEST_F(Judging, CountsWhatAnAnswerMayHaveCostThatDidNotCome) {
+  const MockChatServer server([](const MockRequest& request, int64_t number) -> MockReply {
+    if (number == 0) return {.hang_up = true};
+    return number == 1 ? MockReply{.status = 500} : fair_reply(request, number);
+  });
+  config_.judge.runs = 1;
+  config_.judge.in_flight = 1;
+  config_.judge.max_cost = 10;
+  const JudgingState state = judge(server);
+  const std::vector<Attempt> all = attempts();
+  EXPECT_EQ(all.at(0).status, RatingStatus::kHttpError);
+  EXPECT_NEAR(all.at(0).cost, 0.01, 0.005);  // some 1,000 to 2,000 tokens, and 6 or 200 answered
+  EXPECT_EQ(all.at(1).status, RatingStatus::kHttpError);
+  EXPECT_EQ(all.at(1).cost, 0) << "the server says that it did not work";
+  EXPECT_NEAR(state.cost, kItems * (0.00515 + 0.0075) + all.at(0).cost, 1e-9);
 }
 
 TEST_F(Judging, TakesAnAnswerWhoseTokensAreNotCounted) {
@@ -177,6 +203,9 @@ TEST_F(Judging, LeavesWhatHasNoScoreAndAsksForItNextTime) {
   state = judge(server);
   EXPECT_EQ(state.text(), "ok 72");
   EXPECT_EQ(server.count(), 2 * kItems + 3);
+  std::set<int64_t> seeds;
+  for (const Attempt& attempt : attempts()) seeds.insert(attempt.seed);
+  EXPECT_THAT(seeds, SizeIs(2 * kItems + 3)) << "each time another one";
 }
 
 TEST_F(Judging, StopsAtOnceWhenGoingOnMakesNoSense) {
@@ -287,6 +316,40 @@ TEST_F(Judging, HoldsOneJudgeInOneFile) {
   config_.judge.model = "mock";
   config_.judge.image_size = 64;
   EXPECT_THAT(error(server), HasSubstr("holds ratings of another judge (settings"));
+}
+
+TEST_F(Judging, HoldsOneRubricInOneFile) {
+  for (const char* part : {"subject", "style", "text"}) {
+    for (const char* turn : {"user", "gpt"}) {
+      put_file(dir_ / format("prompts/{}_prompt_{}_full.txt", turn, part), part);
+    }
+  }
+  config_.judge.prompts = dir_ / "prompts";
+  const MockChatServer server(fair_reply);
+  judge(server);
+  const int64_t asked = server.count();
+  put_file(dir_ / "prompts/gpt_prompt_style_full.txt", "other rules");
+  config_.judge.runs = 1;  // the other run would keep the old rules
+  EXPECT_THAT(error(server),
+              AllOf(HasSubstr("ratings.jsonl: holds ratings by another rubric "
+                              "(user_prompt_style_full.txt or gpt_prompt_style_full.txt of "),
+                    HasSubstr("prompts changed since): set another evaluate.out")));
+  EXPECT_EQ(server.count(), asked);
+}
+
+TEST_F(Judging, ATryWithoutAnswersBindsNobody) {
+  fs::remove(dir_ / "samples/tgt_image" / dataset_.subjects[0].collection_id() / "3_0.jpg");
+  config_.allow_partial = true;
+  config_.judge.runs = 1;
+  config_.judge.model = "misspelt";
+  const MockChatServer closed([](const MockRequest&, int64_t) { return MockReply{.status = 404}; });
+  EXPECT_THAT(error(closed), HasSubstr("404"));
+  EXPECT_EQ(attempts().front().status, RatingStatus::kMissing);
+  EXPECT_EQ(attempts().back().status, RatingStatus::kHttpError);
+  config_.judge.model = "mock";
+  config_.judge.image_size = 64;
+  const MockChatServer server(fair_reply);
+  EXPECT_EQ(judge(server).text(), "ok 70, missing 2");
 }
 
 TEST_F(Judging, RatesWhatThereIs) {

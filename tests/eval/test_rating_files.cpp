@@ -1,4 +1,5 @@
 #include "mentor/core/error.h"
+#include "mentor/core/sha256.h"
 #include "mentor/eval/rating_files.h"
 #include "support/drawn_dataset.h"
 #include "support/temp_dir.h"
@@ -78,6 +79,68 @@ TEST_F(RatingFilesTest, ReadsPeople) {
   ASSERT_EQ(saved.size(), 2u);
   EXPECT_EQ(saved.front().judge.model, "Ada");
   EXPECT_EQ(saved.front().score, 2);
+}
+
+TEST_F(RatingFilesTest, PeopleMayLeavePicturesOut) {
+  const std::string merged = R"({"style_00_pixel_art-8": NaN, "object_20_magic_cube-3": 2})";
+  RatingFileOptions options = {"group1", RatingTask::kCp, {}};
+  EXPECT_THAT(error_of("human.json", merged, options), HasSubstr("null is no score from 0 to 4"))
+      << "a judge says something of each";
+  options.by_people = true;
+  const auto ratings = read("human.json", options);
+  ASSERT_EQ(ratings.size(), 1u);
+  EXPECT_EQ(ratings.front().score, 2);
+}
+
+/// What a page saved about the picture with that hash.
+std::string saved_page(const std::string& hash) {
+  return R"({"rater": "Ada", "methods": {"mine": {"style_00_pixel_art-8": [2, 3]}},
+             "pictures": {"mine": {"style_00_pixel_art-8": ")" +
+         hash + R"("}, "other": {}}})";
+}
+
+TEST_F(RatingFilesTest, TiesPeoplesRatingsToPictures) {
+  const fs::path picture = dir_ / "8_0.jpg";
+  put_file(picture, "as it was shown");
+  const std::string hash = sha256_hex("as it was shown");
+  const std::vector<SampleFiles> samples = {
+      {.key = {.subject = {Category::kStyle, 0}, .prompt = 8}, .generated = picture}};
+  put_file(dir_ / "page.json", saved_page(hash));
+  auto ratings = read("page.json", {.samples = "mine"});
+  EXPECT_EQ(ratings.at(0).generated_sha256, hash);
+  EXPECT_EQ(tie_to_pictures(ratings, samples, "page.json"), 0);
+  put_file(picture, "drawn anew");
+  EXPECT_THAT([&] { tie_to_pictures(ratings, samples, "page.json"); },
+              testing::ThrowsMessage<DataError>(HasSubstr(
+                  "page.json: rates other pictures than are there now (style_00-8_0): name")));
+  EXPECT_EQ(tie_to_pictures(ratings, {}, "page.json"), 0) << "nothing to compare with";
+  // Of an older page, or of the published files.
+  for (Attempt& rating : ratings) rating.generated_sha256.clear();
+  EXPECT_EQ(tie_to_pictures(ratings, samples, "page.json"), 2);
+  EXPECT_EQ(ratings.at(1).generated_sha256, sha256_hex("drawn anew"));
+  EXPECT_THAT(error_of("f.json", R"({"rater": "Ada", "methods": {"mine": {}}, "pictures": 1})",
+                       {.samples = "mine"}),
+              HasSubstr("f.json: is no file of ratings"));
+}
+
+TEST_F(RatingFilesTest, PeopleMayChangeTheirMinds) {
+  const auto import = [&](const std::vector<Attempt>& ratings) {
+    RatingStore store(dir_ / "Ada.jsonl");
+    return import_attempts(store, ratings, /*by_people=*/true);
+  };
+  const auto stored = [&] { return last_attempts(read_attempts(dir_ / "Ada.jsonl")); };
+  put_file(dir_ / "page.json", saved_page("aa"));
+  std::vector<Attempt> ratings = read("page.json", {.samples = "mine"});
+  EXPECT_EQ(import(ratings).added, 2);
+  EXPECT_EQ(import(ratings).added + import(ratings).changed, 0) << "twice is once";
+  ratings[1].score = 0;
+  ImportCounts counts = import(ratings);
+  EXPECT_EQ(counts.added, 0);
+  EXPECT_EQ(counts.changed, 1);
+  EXPECT_EQ(stored().at(ratings[1].key).score, 0) << "the later one";
+  for (Attempt& rating : ratings) rating.generated_sha256 = "bb";
+  EXPECT_EQ(import(ratings).changed, 2) << "the same scores of other pictures";
+  EXPECT_EQ(stored().at(ratings[0].key).generated_sha256, "bb");
 }
 
 TEST_F(RatingFilesTest, SaysWhatIsWrong) {
@@ -163,6 +226,8 @@ TEST_F(RatingFilesTest, ExportIsReadBack) {
   } catch (const UserError& error) {
     EXPECT_THAT(error.what(), HasSubstr("out: is not empty: choose a new folder"));
   }
+  export_ratings(ratings, dataset_, "m", dir_ / "slash/");
+  EXPECT_TRUE(fs::exists(dir_ / "slash/concept_preservation_full/m.json"));
   EXPECT_THROW(export_ratings({}, dataset_, "m", dir_ / "none"), DataError);
   EXPECT_THAT([&] { export_ratings(ratings, dataset_, "a/b", dir_ / "none"); },
               testing::ThrowsMessage<ConfigError>(HasSubstr("set evaluate.report.method")));
@@ -180,9 +245,9 @@ TEST_F(RatingFilesTest, ImportKeepsRatersApart) {
     fs::copy_file(dir_ / "ratings.jsonl", copy, fs::copy_options::overwrite_existing);
     RatingStore again(copy);
     try {
-      const int64_t count = import_attempts(again, read(name, options));
+      const int64_t added = import_attempts(again, read(name, options)).added;
       fs::copy_file(copy, dir_ / "ratings.jsonl", fs::copy_options::overwrite_existing);
-      return format("{}", count);
+      return format("{}", added);
     } catch (const UserError& error) {
       return error.what();
     }

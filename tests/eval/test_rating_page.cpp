@@ -1,5 +1,6 @@
 #include "eval/evaluation_fixture.h"
 #include "mentor/core/error.h"
+#include "mentor/core/sha256.h"
 #include "mentor/eval/rating_page.h"
 #include "support/check_markup.h"
 
@@ -74,6 +75,25 @@ TEST_F(RatingPageTest, ShowsTheTextThatTheMethodsGot) {
   EXPECT_THAT(rating_page(folder_.dataset, both), Not(HasSubstr("A toy elsewhere")));
   put_file(theirs_ / "text" / id / "3_0.txt", "A toy elsewhere");
   EXPECT_THAT(rating_page(folder_.dataset, both), HasSubstr("A toy elsewhere"));
+}
+
+TEST_F(RatingPageTest, KnowsItsPictures) {
+  const auto id = [&] {
+    const std::string page = rating_page(folder_.dataset, {.samples = {mine_}, .count = 45});
+    const size_t at = page.find("data-id=\"");
+    return at == page.npos ? "none" : page.substr(at + 9, 64);
+  };
+  const fs::path picture =
+      mine_ / "tgt_image" / folder_.dataset.subjects[0].collection_id() / "3_0.jpg";
+  const std::string before = id(), bytes = read_text(picture);
+  EXPECT_EQ(id(), before);
+  EXPECT_EQ(before.find_first_not_of("0123456789abcdef"), before.npos) << before;
+  put_file(picture, encode_jpeg(Image(40, 40)));
+  EXPECT_NE(id(), before) << "the browser remembers nothing of it";
+  EXPECT_THAT(rating_page(folder_.dataset, {.samples = {mine_}, .count = 45}),
+              HasSubstr("-3|" + sha256_hex(read_text(picture)) + "|0\""));
+  put_file(picture, bytes);
+  EXPECT_EQ(id(), before);
 }
 
 TEST_F(RatingPageTest, SaysWhatIsWrong) {

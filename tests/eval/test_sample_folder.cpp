@@ -132,6 +132,14 @@ TEST_F(SampleFolderTest, RefusesPicturesOfAnotherOriginUnlessTheyMayGo) {
   EXPECT_EQ(error_of(other), "no error");
 }
 
+TEST_F(SampleFolderTest, NamesTheFirstOfManyDifferences) {
+  { SampleFolder folder(options()); }
+  SampleFolderOptions other = options();
+  for (int i = 10; i < 30; ++i) other.origin.settings["a" + std::to_string(i)] = "x";
+  EXPECT_THAT(error_of(other), HasSubstr("(a10 was absent, is x, a11 was absent"));
+  EXPECT_THAT(error_of(other), HasSubstr("a17 was absent, is x and 12 more): name another"));
+}
+
 TEST_F(SampleFolderTest, TouchesNothingThatIsNotItsOwn) {
   write_text(root_ / "tgt_image/object_00_cat/0_0.jpg", "of somebody else");
   for (const bool redraw : {false, true}) {

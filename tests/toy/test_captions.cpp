@@ -58,6 +58,8 @@ TEST(ToyCaptions, PromptsMayLeaveTheSubjectToAReference) {
   EXPECT_TRUE(parse_prompt("a large object at night").scene.large);
   for (const auto& [text, message] : {std::pair{"at night", "'at night': names no subject"},
                                       std::pair{"an object and a cat", "toy world has no 'cat'"},
+                                      std::pair{"3 stars at night", "toy world has no '3': try"},
+                                      std::pair{"a r\u00f6te star", "has no 'r\u00f6te'"},
                                       std::pair{"two large stars", "two are always small"}}) {
     EXPECT_THAT([text = text] { (void)parse_prompt(text); },
                 ::testing::ThrowsMessage<DataError>(::testing::HasSubstr(message)));
@@ -110,6 +112,8 @@ TEST(ToyCaptions, ATokenizerOfItsSentencesHasAPieceForEachWord) {
   for (const std::string& word : words) {
     EXPECT_EQ(tokenizer.encode(word).size(), 2u) << word << " and </s>";
   }
+  EXPECT_THAT(tokenizer.unknown_words("The star in <image>.\na cyan star at night"),
+              ::testing::ElementsAre("cyan"));
 }
 
 }  // namespace

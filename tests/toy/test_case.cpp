@@ -1,3 +1,4 @@
+#include "mentor/toy/captions.h"
 #include "mentor/toy/case.h"
 
 #include <gmock/gmock.h>
@@ -36,6 +37,38 @@ TEST(ToyCase, RecordsAskForThePictureTheyTeach) {
   } catch (const DataError& error) {
     EXPECT_THAT(error.what(), testing::StartsWith("f:1: a segmentation record"));
   }
+}
+
+TEST(ToyCase, NothingIsAskedAboutWhatStandsBesideTheSubject) {
+  ToyCase one;
+  one.asked = parse_caption("a small red and white striped star in a meadow at the top left");
+  one.asked.distractor =
+      parse_caption("a small blue and orange dotted fish on the right").objects.front();
+  const ToyReading ideal = ideal_reading(one.asked);
+  ASSERT_EQ(ideal.objects.size(), 2u);
+  const auto expect = [&](const char* what, const ToyReading& picture, const ToyReading& truth,
+                          double cp, double pf) {
+    const ToyScore scored = score(picture, one, truth);
+    EXPECT_DOUBLE_EQ(scored.cp, cp) << what;
+    EXPECT_DOUBLE_EQ(scored.pf, pf) << what;
+  };
+  expect("perfect", ideal, ideal, 1, 1);
+  ToyReading alone = ideal, other = ideal, bystander = ideal;
+  alone.objects.pop_back();
+  expect("left out", alone, ideal, 1, 1);
+  other.objects[1].object.identity.shape = 0;
+  expect("another one beside it", other, ideal, 0.5, 2.0 / 3);
+  bystander.objects.erase(bystander.objects.begin());
+  expect("the bystander alone", bystander, ideal, 0, 1.0 / 3);
+
+  ToyReading merged = alone;  // what the oracle may take both for where they are near
+  merged.objects[0].object.identity.shape = 0;
+  expect("read as a perfect picture is", merged, merged, 1, 1);
+  expect("both are told apart after all", ideal, merged, 1, 1);
+  expect("another shape", merged, ideal, 0, 1);
+  ToyReading elsewhere = merged;
+  elsewhere.objects[0].object.x += 16;
+  expect("elsewhere", elsewhere, merged, 0, 1.0 / 3);
 }
 
 TEST(ToyCase, ShapesAreToldByTheirNoun) {

@@ -31,8 +31,9 @@ struct ComparisonOptions {
   BootstrapOptions bootstrap;
 };
 
-/// DataError where the judges, the networks or the subjects differ, where one method is rated and
-/// the other is not and, without allow_partial, where an item has no score or no measurement.
+/// DataError where the judges, their rubrics, the networks or the subjects differ, where one method
+/// is rated and the other is not and, without allow_partial, where an item has no score or no
+/// measurement.
 [[nodiscard]] MethodComparison compare_methods(const ComparisonOptions& options);
 
 /// A table and what its intervals mean.

@@ -30,9 +30,9 @@ struct Evaluation {
   [[nodiscard]] bool is_rated() const { return !ratings.empty(); }
 };
 
-/// What is known of the chosen categories, tasks, samples and runs; a rating of a picture that was
-/// replaced since is one that is missing. DataError with the cure: neither ratings nor similarities
-/// yet, ratings of several judges, a data set that is broken.
+/// What is known of the chosen categories, tasks, samples and runs; a rating, by whomever, of a
+/// picture that was replaced since is one that is missing. DataError with the cure: neither ratings
+/// nor similarities yet, ratings of several judges, a data set that is broken.
 [[nodiscard]] Evaluation load_evaluation(const EvaluateConfig& config);
 
 /// The data set of the configuration. ConfigError and DataError with all that is wrong.
@@ -41,7 +41,8 @@ struct Evaluation {
 /// Where ratings of a person or a group of people are kept.
 [[nodiscard]] fs::path people_file(const fs::path& out_folder, const std::string& name);
 
-/// The one judge of all ratings; DataError, beginning with `where`, if there are several or none.
+/// The one judge of all ratings that got an answer; DataError, beginning with `where`, if there are
+/// several, if one followed several rubrics, and without ratings.
 [[nodiscard]] JudgeIdentity only_judge(const Ratings& ratings, const fs::path& where);
 
 /// Every item to be rated.
@@ -67,7 +68,7 @@ struct JudgeCheck {
   std::string expected;  // "CP 1"
   ScoreTable table;      // over the subjects of the evaluation
 };
-/// DataError where the judge of a check is another one.
+/// DataError where the judge of a check or its rubric is another one.
 [[nodiscard]] std::vector<JudgeCheck> judge_checks(const EvaluationReportConfig& config,
                                                    const Evaluation& evaluation);
 

@@ -25,9 +25,9 @@ struct JudgingState {
 };
 
 /// Asks the judge for all ratings that the ratings file lacks, and keeps every attempt there. A
-/// rating whose picture, caption or rules have changed is made again, unless the file has an answer
-/// for these, too, from before they were others. UserError when the file holds
-/// ratings of another judge, and what the judge throws.
+/// rating whose picture or caption has changed is made again, unless the file has an answer for
+/// these, too, from before they were others. UserError when the file holds ratings of another judge
+/// or by another rubric, and what the judge throws.
 JudgingState judge_samples(const EvaluateConfig& config, const std::vector<SampleFiles>& items);
 
 /// What judge_samples() would ask.

@@ -5,6 +5,7 @@
 #include "mentor/eval/samples.h"
 #include "mentor/eval/store.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Question {
   fs::path reference, generated;
   std::string caption;
   std::string prompt_sha256, reference_sha256, generated_sha256, content_key;
+  int64_t answers = 0;  // that are stored of this very question: each took a seed
 
   /// An attempt at it with what is known before the answer.
   [[nodiscard]] Attempt attempt(const JudgeIdentity& judge) const;
@@ -30,7 +32,7 @@ struct Question {
                                                    const Rubric& rubric,
                                                    const JudgeIdentity& judge);
 
-/// The tasks of the configuration; ConfigError for a word that is none.
+/// The tasks of the configuration, each once; ConfigError for a word that is none.
 [[nodiscard]] std::vector<RatingTask> chosen_tasks(const EvaluateConfig& config);
 
 [[nodiscard]] std::string utc_time();

@@ -21,7 +21,8 @@ struct EvaluationReportConfig {
     v("draws", draws, "draws of subjects that the intervals come from", bound::between(100, 1e6));
     v("seed", seed, "of these draws", bound::non_negative());
     v("identity", identity,
-      "evaluate.out of samples that are the references themselves: a good judge gives CP 1");
+      "evaluate.out of samples that are the references themselves: a good judge gives CP 1, 4 of "
+      "4");
     v("mismatched", mismatched,
       "evaluate.out of samples that show other subjects: a good judge gives CP 0");
   }

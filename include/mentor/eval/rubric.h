@@ -4,7 +4,9 @@
 #include "mentor/eval/store.h"
 
 #include <array>
+#include <map>
 #include <string>
+#include <string_view>
 
 namespace mentor {
 
@@ -28,5 +30,14 @@ struct Rubric {
 /// The six prompt files of dreambench_plus in `folder`: official if all hashes are the published
 /// ones. Without a folder our own rules. DataError for missing files.
 [[nodiscard]] Rubric load_rubric(const fs::path& folder);
+
+/// The hash of each part: "subject", "style" and "text", as its files are called.
+using RubricHashes = std::map<std::string_view, std::string>;
+[[nodiscard]] RubricHashes hashes_of(const Rubric& rubric);
+/// Of the parts that the answers follow; nobody knows which imported scores do. DataError,
+/// beginning with `where`, when they follow two rubrics: a mean over both would mean nothing.
+[[nodiscard]] RubricHashes hashes_of(const Ratings& ratings, const fs::path& where);
+/// A part that is in both and differs; "" if none does.
+[[nodiscard]] std::string_view changed_part(const RubricHashes& one, const RubricHashes& other);
 
 }  // namespace mentor

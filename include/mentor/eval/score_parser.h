@@ -13,7 +13,8 @@ namespace mentor {
 [[nodiscard]] std::optional<int64_t> strict_score(std::string_view answer);
 
 /// For judges that dress their answers up: thoughts and markdown are dropped, the last score
-/// counts, "/4", "out of 4" and words in brackets may stand beside it. Decimals are none.
+/// counts, "/4", "out of 4" and words in brackets may stand beside it. Decimals and ranges are
+/// none.
 [[nodiscard]] std::optional<int64_t> lenient_score(std::string_view answer);
 
 /// Reads `attempt.answer` by the rule "strict" or "lenient" and sets status, score and error.

@@ -29,6 +29,9 @@ enum class RatingStatus {
   kMissing,     // nothing to rate, or a rating whose pictures were replaced
 };
 [[nodiscard]] std::string_view status_name(RatingStatus status);  // "ok", "parse_error", ...
+/// Whether the judge said something. An attempt without an answer, such as one at a wrong address,
+/// binds nobody to the judge that it names.
+[[nodiscard]] bool is_answered(RatingStatus status);
 
 /// What is rated: a picture, for one task, in one complete run of the judge (0, 1, ...).
 struct RatingKey {
@@ -77,6 +80,8 @@ using Ratings = std::map<RatingKey, Attempt>;
 /// file:line for anything else that is no attempt; none for a file that does not exist.
 [[nodiscard]] std::vector<Attempt> read_attempts(const fs::path& file);
 [[nodiscard]] Ratings last_attempts(const std::vector<Attempt>& attempts);
+/// The last attempt that got an answer; null: none did.
+[[nodiscard]] const Attempt* last_answer(const std::vector<Attempt>& attempts);
 
 /// The last answer to each question that was read, with or without a score, by its content key: a
 /// picture that comes back finds what was said of it. Points into `attempts`.

@@ -27,6 +27,11 @@ struct ToyCase {
 /// segmentation, whose subjects on black the oracle does not read.
 [[nodiscard]] ToyCase toy_case(const ToyPair& pair, const Record& record);
 
+/// How far a picture shows what the case asks for: nothing is asked about what stands beside the
+/// subject of a reconstruction. `truth` is what is read in a perfect picture. That scores 1 even
+/// where the two stand so near that the oracle takes them for one thing.
+[[nodiscard]] ToyScore score(const ToyReading& picture, const ToyCase& of, const ToyReading& truth);
+
 /// Of a line of a file that `mentor toy make` wrote. DataError beginning with `where`.
 [[nodiscard]] ToyCase parse_toy_case(const std::string& line, const std::string& where);
 

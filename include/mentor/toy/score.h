@@ -45,8 +45,13 @@ struct ToyScore {
 [[nodiscard]] std::set<ToyAttribute> named_attributes(std::string_view prompt,
                                                       const Identity& subject);
 
-/// What a reading of a perfect picture of the scene would be.
+/// What a reading of a perfect picture of the scene would be, its distractor last.
 [[nodiscard]] ToyReading ideal_reading(const Scene& scene);
+
+/// The picture without what stands beside the subject in the reference: that CP asks nothing about,
+/// and PF sees one too many.
+[[nodiscard]] ToyReading without_bystanders(ToyReading picture, const ToyReading& reference,
+                                            const Identity& subject);
 
 /// The objects of a reading: "red and white striped star; blue and pink dotted fish", "nothing".
 [[nodiscard]] std::string seen_objects(const ToyReading& reading);
