@@ -56,6 +56,20 @@ CodeGrid encode_picture(Vqgan& codec, const RunConfig& config, const std::string
           .codes = std::vector<int64_t>(first, first + codes.numel())};
 }
 
+fs::path picture_file(const CodecDecodeOptions& options, const CodeGrid& picture) {
+  return options.folder / fs::path(picture.name + ".png").filename();
+}
+
+/// A file of codes may be anybody's: one picture must not take the place of another.
+void require_own_names(const CodecDecodeOptions& options, const std::vector<CodeGrid>& pictures) {
+  std::set<fs::path> files;
+  for (const CodeGrid& picture : pictures) {
+    if (files.insert(picture_file(options, picture)).second) continue;
+    throw DataError(format("{}: two pictures would be written as {}: rename one in this file",
+                           options.codes, picture_file(options, picture)));
+  }
+}
+
 }  // namespace
 
 void encode_pictures(const CodecEncodeOptions& options) {
@@ -73,7 +87,10 @@ void encode_pictures(const CodecEncodeOptions& options) {
     throw_if_interrupted();
     pictures.push_back(encode_picture(codec, config, file, options.full));
     std::string& name = pictures.back().name;
-    if (!names.insert(name).second) name = format("{}_{:03}", name, pictures.size());
+    const std::string stem = name;
+    for (size_t number = pictures.size(); !names.insert(name).second; ++number) {
+      name = format("{}_{:03}", stem, number);
+    }
     progress.advance();
   }
   progress.finish();
@@ -84,6 +101,7 @@ void decode_code_file(const CodecDecodeOptions& options, std::ostream& out) {
   const RunConfig& config = options.config;
   const std::vector<CodeGrid> pictures =
       read_codes(options.codes, config.model.codec.codebook_size);
+  require_own_names(options, pictures);
   require_writable_directory(options.folder);
   const c10::InferenceMode inference;
   Vqgan codec = load_models(config, start_runtime(config.runtime),
@@ -93,7 +111,7 @@ void decode_code_file(const CodecDecodeOptions& options, std::ostream& out) {
       {.what = "codec decode", .unit = "pictures", .total = static_cast<int64_t>(pictures.size())});
   for (const CodeGrid& picture : pictures) {
     throw_if_interrupted();
-    const fs::path file = options.folder / fs::path(picture.name + ".png").filename();
+    const fs::path file = picture_file(options, picture);
     const at::Tensor codes_T = at::tensor(picture.codes, at::kLong).to(device_of(*codec));
     write_image(file, tokens_to_image(codec, codes_T, picture.height, picture.width,
                                       config.generate.pixel_rule));

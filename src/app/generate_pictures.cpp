@@ -12,6 +12,7 @@
 
 #include <iostream>
 #include <optional>
+#include <set>
 
 namespace mentor {
 namespace {
@@ -33,6 +34,26 @@ std::vector<GenerateRequest> requests_of(const GenerateOptions& options) {
   return {request};
 }
 
+int64_t count_pictures(const std::vector<GenerateRequest>& requests) {
+  int64_t count = 0;
+  for (const GenerateRequest& request : requests) count += request.count;
+  return count;
+}
+
+/// One warning for all prompts. Pictures are drawn of whatever the model takes such words for.
+void warn_of_unknown_words(const std::set<std::string>& words) {
+  constexpr size_t kMost = 8;
+  if (words.empty()) return;
+  std::string named;
+  size_t count = 0;
+  for (const std::string& word : words) {
+    if (++count > kMost) break;
+    named += format("{}'{}'", named.empty() ? "" : ", ", word);
+  }
+  if (words.size() > kMost) named += format(" and {} more", words.size() - kMost);
+  log::warn("the model does not know {}: it sees single letters or nothing in their place", named);
+}
+
 /// Everything about a run but its models, so that a mistake is found before they are loaded.
 class Session {
  public:
@@ -42,29 +63,34 @@ class Session {
         tokenizer_(load_tokenizer(run_.config)),
         writer_(out, run_, runtime_.string()) {}
 
-  [[nodiscard]] std::vector<PreparedRequest> prepare(
-      const std::vector<GenerateRequest>& requests) const {
-    std::vector<PreparedRequest> prepared;
-    int64_t pictures = 0;
+  /// Finds what is wrong with the requests. Keeps nothing of them: draw() reads them again, since
+  /// the pixels of thousands of pictures would fill the memory.
+  void check(const std::vector<GenerateRequest>& requests) const {
+    std::set<std::string> unknown;
     for (const GenerateRequest& request : requests) {
-      prepared.push_back(
-          prepare_request(request, tokenizer_, run_.config.model, prepare_options(run_.config)));
-      pictures += request.count;
+      (void)prepare(request);
+      for (const std::string& word : tokenizer_.unknown_words(request.prompt())) {
+        unknown.insert(word);
+      }
     }
-    writer_.require_room(pictures);
-    return prepared;
+    writer_.require_room(count_pictures(requests));
+    warn_of_unknown_words(unknown);
   }
 
   void load() { generator_.emplace(load_models(run_.config, runtime_), run_.config.generate); }
 
   /// Draws and writes all pictures; returns their files.
-  std::vector<fs::path> draw(const std::vector<PreparedRequest>& requests,
+  std::vector<fs::path> draw(const std::vector<GenerateRequest>& requests,
                              const fs::path& save_tokens = {});
 
   [[nodiscard]] const GenerateConfig& defaults() const { return run_.config.generate; }
   [[nodiscard]] const StageTimes& times() const { return generator_->times(); }
 
  private:
+  [[nodiscard]] PreparedRequest prepare(const GenerateRequest& request) const {
+    return prepare_request(request, tokenizer_, run_.config.model, prepare_options(run_.config));
+  }
+
   LoadedRunConfig run_;
   Runtime runtime_;
   Tokenizer tokenizer_;
@@ -72,11 +98,10 @@ class Session {
   std::optional<Generator> generator_;
 };
 
-std::vector<fs::path> Session::draw(const std::vector<PreparedRequest>& requests,
+std::vector<fs::path> Session::draw(const std::vector<GenerateRequest>& requests,
                                     const fs::path& save_tokens) {
   const int64_t grid = run_.config.model.decoder.grid;
-  int64_t pictures = 0;
-  for (const PreparedRequest& prepared : requests) pictures += prepared.request.count;
+  const int64_t pictures = count_pictures(requests);
   std::optional<Progress> progress;  // from the first token on: its rate is that of decoding
   const auto on_step = [&](int64_t tokens) {
     if (!progress) {
@@ -87,8 +112,9 @@ std::vector<fs::path> Session::draw(const std::vector<PreparedRequest>& requests
   };
   std::vector<fs::path> files;
   std::vector<CodeGrid> codes;
-  generator_->run(requests, on_step, [&](GeneratedPicture picture) {
-    files.push_back(writer_.write(requests[picture.request].request, picture, times()));
+  const auto prepare_number = [&](size_t r) { return prepare(requests[r]); };
+  generator_->run(requests, prepare_number, on_step, [&](GeneratedPicture picture) {
+    files.push_back(writer_.write(requests[picture.request], picture, times()));
     codes.push_back({.name = files.back().stem().string(),
                      .height = grid,
                      .width = grid,
@@ -108,17 +134,17 @@ void serve(Session& session, std::istream& in, std::ostream& out) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     nlohmann::ordered_json answer;
     try {
-      GenerateRequest request =
-          parse_request(line, format("standard input:{}", number), ".", session.defaults());
-      if (request.id == GenerateRequest().id) request.id = format("{:06}", number);
+      const GenerateRequest request = parse_request(line, format("standard input:{}", number), ".",
+                                                    session.defaults(), format("{:06}", number));
       answer["id"] = request.id;
-      for (const fs::path& file : session.draw(session.prepare({request}))) {
+      session.check({request});
+      for (const fs::path& file : session.draw({request})) {
         answer["files"].push_back(file.string());
       }
     } catch (const UserError& e) {
       answer["error"] = e.what();
     }
-    out << answer.dump() << std::endl;
+    out << answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
   }
 }
 
@@ -131,7 +157,8 @@ void generate_pictures(const GenerateOptions& options, std::istream& in, std::os
     serve(session, in, out);
     return;
   }
-  const auto requests = session.prepare(requests_of(options));
+  const std::vector<GenerateRequest> requests = requests_of(options);
+  session.check(requests);
   session.load();
   const std::vector<fs::path> files = session.draw(requests, options.save_tokens);
   const StageTimes& times = session.times();

@@ -15,7 +15,7 @@ namespace mentor {
 namespace {
 
 bool names_a_picture(const fs::path& path) {
-  const std::string suffix = path.extension().string();
+  const std::string suffix = lower_suffix(path);
   return suffix == ".png" || suffix == ".jpg" || suffix == ".jpeg";
 }
 
@@ -53,7 +53,7 @@ PictureWriter::PictureWriter(fs::path out, const LoadedRunConfig& run, std::stri
       config_text_(dump_config(run.config, run.origins)),
       runtime_(std::move(runtime)) {
   for (const char* other : {".bmp", ".webp", ".gif", ".tif", ".tiff"}) {
-    if (out_.extension() == other) {
+    if (lower_suffix(out_) == other) {
       throw UserError(format("{}: pictures are written as .png, .jpg or .jpeg", out_));
     }
   }
@@ -69,9 +69,7 @@ void PictureWriter::require_room(int64_t num_pictures) const {
 
 fs::path PictureWriter::file_of(const GenerateRequest& request,
                                 const GeneratedPicture& picture) const {
-  if (one_file_) return out_;
-  if (request.count == 1) return out_ / (request.id + ".png");
-  return out_ / format("{}_{:03}.png", request.id, picture.number);
+  return one_file_ ? out_ : out_ / (request.picture_name(picture.number) + ".png");
 }
 
 fs::path PictureWriter::write(const GenerateRequest& request, const GeneratedPicture& picture,
@@ -105,7 +103,9 @@ fs::path PictureWriter::write(const GenerateRequest& request, const GeneratedPic
   };
   const fs::path file = file_of(request, picture);
   write_image(file, picture.image);
-  write_text(fs::path(file).replace_extension(".json"), sidecar.dump(2) + "\n");
+  // Paths need not be UTF-8.
+  write_text(fs::path(file).replace_extension(".json"),
+             sidecar.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   return file;
 }
 

@@ -15,11 +15,22 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <ostream>
 
 namespace mentor {
 namespace {
+
+/// Each task once, in the order of the first times; all of them where none is named.
+std::vector<Task> wanted_tasks(const std::vector<Task>& named) {
+  if (named.empty()) return {kToyTasks.begin(), kToyTasks.end()};
+  std::vector<Task> wanted;
+  for (const Task task : named) {
+    if (std::ranges::find(wanted, task) == wanted.end()) wanted.push_back(task);
+  }
+  return wanted;
+}
 
 /// All pictures that the pair's records name.
 std::map<fs::path, Image> paint_pair(const ToyMakeOptions& options, const ToyPair& pair) {
@@ -105,7 +116,7 @@ Image enlarged(const Scene& scene, int64_t size, int64_t side) {
 
 void make_toy(const ToyMakeOptions& all, std::ostream& out) {
   ToyMakeOptions options = all;
-  if (options.tasks.empty()) options.tasks.assign(kToyTasks.begin(), kToyTasks.end());
+  options.tasks = wanted_tasks(all.tasks);
   const UnfinishedFolder folder(options.out);
   for (const char* name : {"pictures", "masks", "backgrounds"}) folder.make_folder(name);
   write_backgrounds(options.config.toy, folder);

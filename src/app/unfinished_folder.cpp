@@ -8,6 +8,7 @@
 namespace mentor {
 
 UnfinishedFolder::UnfinishedFolder(fs::path folder) : folder_(std::move(folder)) {
+  if (folder_.empty()) throw ConfigError("--out is empty: name the folder to write");
   if (!folder_.has_filename()) folder_ = folder_.parent_path();  // "made/"
   std::error_code ignored;
   if (fs::exists(folder_, ignored) &&

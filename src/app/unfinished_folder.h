@@ -9,7 +9,7 @@ namespace mentor {
 /// A folder under another name until it is complete; removed if it never is.
 class UnfinishedFolder {
  public:
-  /// UserError for a folder that is there and not empty.
+  /// UserError for a folder that is there and not empty, ConfigError for none at all.
   explicit UnfinishedFolder(fs::path folder);
   ~UnfinishedFolder();
   UnfinishedFolder(const UnfinishedFolder&) = delete;

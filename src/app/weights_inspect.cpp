@@ -232,6 +232,12 @@ Json to_json(const LoadReport& fit) {
   return json;
 }
 
+/// Numbers and lists as such; the words of codec.layout are no JSON.
+Json dimension_value(const std::string& text) {
+  Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return value.is_discarded() ? Json(text) : value;
+}
+
 Json to_json(const Inspection& found) {
   Json json = {{"files", found.read.files},
                {"container", found.read.container},
@@ -248,7 +254,7 @@ Json to_json(const Inspection& found) {
   for (const SavedValue& other : found.others) json["besides"][other.key] = other.text;
   json["dimensions"] = Json::object();
   for (const auto& [key, value] : dimensions_of(found.file.tensors)) {
-    json["dimensions"][key] = Json::parse(value);
+    json["dimensions"][key] = dimension_value(value);
   }
   if (found.fit) json["fit"] = to_json(*found.fit);
   json["tensors"] = Json::array();
@@ -266,7 +272,7 @@ Json to_json(const Inspection& found) {
 void inspect_weights(const WeightsInspectOptions& options, std::ostream& out) {
   const Inspection found = inspect(options);
   if (options.json) {
-    out << to_json(found).dump(1) << "\n";
+    out << to_json(found).dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
     return;
   }
   print_head(found, out);

@@ -35,8 +35,8 @@ void add_toy_ablate_command(CLI::App& toy) {
             help)
         ->type_name(type);
   };
-  add_key("--seeds", "seeds", "trainings of each row", "N");
-  add_key("-o,--out", "out", "folder to write, or to go on in", "DIR");
+  add_key("--seeds", "seeds", "trainings of each row (default: the table's)", "N");
+  add_key("-o,--out", "out", "folder to write, or to go on in (default: the table's)", "DIR");
   command
       ->add_option_function<std::vector<std::string>>(
           "--set",
@@ -59,7 +59,13 @@ void add_toy_ablate_command(CLI::App& toy) {
     const int code = ablate(arguments->ablate, std::cout);
     if (code != 0) throw ExitWith{code};
   });
-  command->footer("Example:\n  mentor toy ablate configs/toy/ablations.yaml --seeds 3");
+  command->footer(
+      "Examples:\n"
+      "  mentor toy ablate configs/toy/ablations.yaml --plan       what it would do, and is the "
+      "file "
+      "right?\n"
+      "  mentor toy ablate configs/toy/ablations.yaml --seeds 3\n"
+      "  mentor config help ablation                               what CONFIG may hold");
 }
 
 }  // namespace mentor

@@ -24,17 +24,17 @@ struct NumberOption {
 };
 constexpr NumberOption kPromptTokens{
     "--prompt-tokens", &BenchOptions::prompt_tokens,
-    "length of the prompt (default 320: a picture and a sentence)"};
+    "length of the prompt (default 320, a picture and a sentence, or what the preset holds)"};
 constexpr NumberOption kSteps{"--steps", &BenchOptions::steps, "decode steps to time (default 40)"};
 constexpr NumberOption kRuns{"--runs", &BenchOptions::runs,
-                             "repetitions of everything else (default 5)"};
+                             "repetitions of what is timed (default 5)"};
 constexpr NumberOption kMicroBatch{"--micro-batch", &BenchOptions::micro_batch,
                                    "samples of a step (default 1)"};
 
 struct BenchDescription {
   const char *name, *help;
   Bench run;
-  std::vector<NumberOption> numbers = {kPromptTokens, kSteps, kRuns};
+  std::vector<NumberOption> numbers = {kPromptTokens, kRuns};
 };
 
 void add_bench(CLI::App& group, const BenchDescription& bench) {
@@ -105,10 +105,15 @@ void add_bench_command(CLI::App& mentor) {
   CLI::App* group = mentor.add_subcommand(
       "bench", "Times one part of the work with random weights of the real dimensions.");
   group->group("Performance");
-  add_bench(*group, {.name = "decode", .help = "Prefill and decode steps.", .run = bench_decode});
+  add_bench(*group, {.name = "decode",
+                     .help = "Prefill and decode steps.",
+                     .run = bench_decode,
+                     .numbers = {kPromptTokens, kSteps, kRuns}});
   add_bench(*group,
             {.name = "encode", .help = "Text encoder and vision tower.", .run = bench_encode});
-  add_bench(*group, {.name = "codec", .help = "Image codec, both ways.", .run = bench_codec});
+  add_bench(
+      *group,
+      {.name = "codec", .help = "Image codec, both ways.", .run = bench_codec, .numbers = {kRuns}});
   add_bench(*group, {.name = "train",
                      .help = "Forward and backward pass of the decoder in a training step.",
                      .run = bench_train,
@@ -121,7 +126,8 @@ void add_bench_command(CLI::App& mentor) {
   add_toy(*group);
   add_bench(*group, {.name = "load",
                      .help = "From the configuration's files to the first decode step.",
-                     .run = bench_load});
+                     .run = bench_load,
+                     .numbers = {kPromptTokens}});
 }
 
 }  // namespace mentor

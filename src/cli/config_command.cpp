@@ -1,3 +1,4 @@
+#include "mentor/app/ablation.h"
 #include "mentor/cli/commands.h"
 #include "mentor/core/error.h"
 #include "mentor/core/words.h"
@@ -54,9 +55,18 @@ void add_help(CLI::App& config) {
   CLI::App* command = config.add_subcommand(
       "help", "Explains the keys of a configuration file: type, range, default and meaning.");
   auto section = std::make_shared<std::string>();
-  command->add_option("SECTION", *section, "a section or key, or all; without it: the sections")
+  command
+      ->add_option(
+          "SECTION", *section,
+          "a section or key, or all; without it: the sections. 'ablation': what the file of "
+          "'mentor toy ablate' may hold")
       ->type_name("");
   command->callback([section] {
+    if (*section == "ablation") {
+      AblationConfig table;
+      std::cout << config_help(fields_for_help(table), "all", terminal_columns());
+      return;
+    }
     RunConfig defaults;
     std::cout << config_help(fields_for_help(defaults), *section, terminal_columns());
   });

@@ -2,6 +2,7 @@
 #include "mentor/cli/commands.h"
 #include "mentor/core/error.h"
 #include "mentor/core/format.h"
+#include "mentor/generate/request.h"
 #include "options.h"
 
 #include <iostream>
@@ -10,7 +11,10 @@
 namespace mentor {
 namespace {
 
-void check_options(const GenerateOptions& options) {
+void check_options(const GenerateOptions& options, bool has_prompt) {
+  if (has_prompt && is_blank(options.prompt)) {
+    throw ConfigError("mentor generate: --prompt has no words: say what to draw");
+  }
   // A template such as that of segmentation needs pictures, but no text.
   const bool from_arguments =
       !options.prompt.empty() || !options.images.empty() || !options.objects.empty();
@@ -50,11 +54,13 @@ void add_generate_command(CLI::App& mentor) {
   auto arguments = std::make_shared<Arguments>();
   GenerateOptions* options = &arguments->generate;
   arguments->config.add_to(*command);
-  command
-      ->add_option("-p,--prompt", options->prompt,
-                   "what to draw; <image> stands for a reference picture, \\n for a line break; "
-                   "without <image> pictures come before it")
-      ->type_name("TEXT");
+  CLI::Option* prompt =
+      command
+          ->add_option(
+              "-p,--prompt", options->prompt,
+              "what to draw; <image> stands for a reference picture, \\n for a line break; "
+              "without <image> pictures come before it")
+          ->type_name("TEXT");
   command->add_option("-i,--image", options->images, "reference picture; may be repeated")
       ->type_name("FILE")
       ->allow_extra_args(false);
@@ -76,10 +82,10 @@ void add_generate_command(CLI::App& mentor) {
   command->add_option("--save-tokens", options->save_tokens, "also write the image tokens as JSON")
       ->type_name("FILE");
   add_sampling_options(*command, arguments->config);
-  command->callback([arguments] {
+  command->callback([arguments, prompt] {
     GenerateOptions& chosen = arguments->generate;
-    check_options(chosen);
     chosen.prompt = unescape_newlines(chosen.prompt);
+    check_options(chosen, prompt->count() > 0);
     chosen.run = arguments->config.load();
     generate_pictures(chosen, std::cin, std::cout);
   });

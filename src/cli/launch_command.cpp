@@ -48,8 +48,10 @@ void add_launch_command(CLI::App& mentor) {
                    "folder for one file per process (rank_003.log); then only rank 0 is shown")
       ->type_name("DIR");
   command
-      ->add_option("--threads", options->threads,
-                   "CPU threads of each process (default: the physical cores shared)")
+      ->add_option(
+          "--threads", options->threads,
+          "CPU threads of each process (default: MENTOR_THREADS, OMP_NUM_THREADS, or a share "
+          "of the physical cores)")
       ->type_name("N");
   command->add_option("COMMAND", options->command, "after --: the command and its options")
       ->type_name("");

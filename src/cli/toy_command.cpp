@@ -49,7 +49,7 @@ void add_make(CLI::App& group) {
   command
       ->add_flag("--dreambench", arguments->dreambench,
                  "no records, but a data set in the layout of DreamBench++, for 'mentor evaluate': "
-                 "--count subjects with nine prompts each")
+                 "--count subjects with nine prompts each (the small palette has 72 held-out ones)")
       ->excludes(tasks);
   command->add_option("-o,--out", arguments->make.out, "folder to write")
       ->required()

@@ -60,7 +60,7 @@ void add_train_command(CLI::App& mentor) {
       "entries of data.mixture may be folders of pictures. With LPIPS and a discriminator as "
       "LlamaGen does (configs/codec.yaml), or without both; from weights.codec, another run "
       "(train.init_from), or from nothing. Of the figures on held-out pictures, psnr is that of "
-      "their mean squared error, which is never above the mean of their PSNRs.");
+      "their common mean squared error, not the mean of their own PSNRs, which is higher.");
   add_training(*codec, Trained::kCodec);
   codec->footer(
       "Examples:\n"
@@ -74,6 +74,10 @@ void add_train_command(CLI::App& mentor) {
       "Trains the vision tower alone, as a classifier of the words of captions (text-to-image "
       "records): for those who have no CLIP. The checkpoints hold the whole model.");
   add_training(*vision, Trained::kVision);
+  vision->footer(
+      "Examples:\n"
+      "  mentor train vision configs/toy/vision.yaml --set weights.model=runs/toy/start\n"
+      "  mentor train configs/toy/pretrain_t2i.yaml --init-from runs/toy/vision   what follows");
 }
 
 }  // namespace mentor

@@ -133,9 +133,11 @@ void add_diff(CLI::App& weights) {
   command->add_option("A", options->a, "file or folder")->required()->type_name("");
   command->add_option("B", options->b, "file or folder")->required()->type_name("");
   command
-      ->add_option("--tolerance", options->tolerance,
-                   "largest absolute difference that counts as equal; dtypes may differ then")
-      ->check(CLI::NonNegativeNumber)
+      ->add_option(
+          "--tolerance", options->tolerance,
+          "largest absolute difference that counts as equal; dtypes may differ then (without it: "
+          "bytes and dtypes must be equal)")
+      ->check(CLI::NonNegativeNumber.description(""))
       ->type_name("NUMBER");
   command->add_flag("--all", options->all, "list every difference");
   command->callback([options] {

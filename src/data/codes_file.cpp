@@ -9,8 +9,19 @@
 #include <algorithm>
 
 namespace mentor {
+namespace {
 
 using nlohmann::json;
+
+/// The conversion to int64_t would cut 1.9 to 1.
+void require_whole_numbers(const json& list, const std::string& where) {
+  for (const json& item : list) {
+    if (item.is_number_integer()) continue;
+    throw DataError(format("{}: {} is no whole number", where, item.dump()));
+  }
+}
+
+}  // namespace
 
 void write_codes(const std::filesystem::path& file, const std::vector<CodeGrid>& pictures) {
   json items = json::array();
@@ -19,7 +30,9 @@ void write_codes(const std::filesystem::path& file, const std::vector<CodeGrid>&
                      {"grid", {picture.height, picture.width}},
                      {"codes", picture.codes}});
   }
-  write_text(file, json{{"pictures", items}}.dump() + "\n");
+  const json content{{"pictures", items}};
+  // A name comes from a file and need not be UTF-8.
+  write_text(file, content.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 
 std::vector<CodeGrid> read_codes(const std::filesystem::path& file, int64_t codebook_size) {
@@ -32,6 +45,8 @@ std::vector<CodeGrid> read_codes(const std::filesystem::path& file, int64_t code
                        .width = item.at("grid").at(1),
                        .codes = item.at("codes")};
       const std::string where = format("{}: picture {} '{}'", file, pictures.size(), picture.name);
+      require_whole_numbers(item.at("grid"), where);
+      require_whole_numbers(item.at("codes"), where);
       if (picture.height < 1 || picture.width < 1 || picture.height > 4096 ||
           picture.width > 4096 ||
           static_cast<int64_t>(picture.codes.size()) != picture.height * picture.width) {

@@ -74,13 +74,14 @@ Image Generator::decode_pixels(const at::Tensor& tokens_T) {
   return tokens_to_image(models_.codec, tokens_T, grid, grid, config_.pixel_rule);
 }
 
-void Generator::run(std::span<const PreparedRequest> requests,
+void Generator::run(std::span<const GenerateRequest> requests,
+                    const std::function<PreparedRequest(size_t)>& prepare,
                     const std::function<void(int64_t)>& on_step,
                     const std::function<void(GeneratedPicture)>& on_picture) {
   const SamplingOptions options = sampling_options(config_);
   std::vector<Job> jobs;
   for (size_t r = 0; r < requests.size(); ++r) {
-    for (int64_t k = 0; k < requests[r].request.count; ++k) jobs.push_back({r, k});
+    for (int64_t k = 0; k < requests[r].count; ++k) jobs.push_back({r, k});
   }
   const auto batch_size = static_cast<size_t>(config_.max_batch);
   for (size_t begin = 0; begin < jobs.size(); begin += batch_size) {
@@ -88,11 +89,11 @@ void Generator::run(std::span<const PreparedRequest> requests,
     std::map<size_t, Prefix> prefixes;  // of the requests in this batch
     std::vector<Picture> pictures;
     for (const Job& job : batch) {
-      const PreparedRequest& prepared = requests[job.request];
       if (!prefixes.contains(job.request)) {
-        prefixes.emplace(job.request, make_prefix(prepared));
+        prefixes.emplace(job.request, make_prefix(prepare(job.request)));
       }
-      pictures.push_back({&prefixes.at(job.request), prepared.request.picture_seed(job.number)});
+      pictures.push_back(
+          {&prefixes.at(job.request), requests[job.request].picture_seed(job.number)});
     }
     at::Tensor tokens_PT;
     {
@@ -110,6 +111,15 @@ void Generator::run(std::span<const PreparedRequest> requests,
                   .image = decode_pixels(tokens_T)});
     }
   }
+}
+
+void Generator::run(std::span<const PreparedRequest> requests,
+                    const std::function<void(int64_t)>& on_step,
+                    const std::function<void(GeneratedPicture)>& on_picture) {
+  std::vector<GenerateRequest> plain;
+  for (const PreparedRequest& prepared : requests) plain.push_back(prepared.request);
+  run(
+      plain, [&](size_t r) { return requests[r]; }, on_step, on_picture);
 }
 
 }  // namespace mentor

@@ -11,7 +11,11 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
+#include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 namespace mentor {
 namespace {
@@ -34,6 +38,41 @@ T value_or(const json& object, const char* key, T fallback, const std::string& w
   } catch (const json::exception&) {
     throw DataError(format("{}: {}: wrong type ({})", where, key, found->type_name()));
   }
+}
+
+/// Nothing unless it is a whole number that int64_t holds: the conversion would cut 1.9 to 1 and
+/// make 2^63 negative.
+std::optional<int64_t> whole_number(const json& value) {
+  if (!value.is_number_integer()) return std::nullopt;
+  if (value.is_number_unsigned() && !std::in_range<int64_t>(value.get<uint64_t>())) {
+    return std::nullopt;
+  }
+  return value.get<int64_t>();
+}
+
+struct Range {
+  int64_t least, most;
+};
+
+/// The whole number of `key`, or `fallback`.
+int64_t number_or(const json& object, const char* key, int64_t fallback, const Range& range,
+                  const std::string& where) {
+  const auto found = object.find(key);
+  if (found == object.end()) return fallback;
+  const std::optional<int64_t> value = whole_number(*found);
+  if (value && *value >= range.least && *value <= range.most) return *value;
+  throw DataError(format("{}: {}: must be a whole number from {} to {}, not {}", where, key,
+                         range.least, range.most, cut_text(found->dump(), 40)));
+}
+
+std::vector<int64_t> whole_numbers(const json& object, const char* key, const std::string& where) {
+  auto numbers = value_or<std::vector<int64_t>>(object, key, {}, where);
+  if (numbers.empty()) return numbers;
+  for (const json& item : object.at(key)) {
+    if (whole_number(item)) continue;
+    throw DataError(format("{}: {}: {} is no whole number", where, key, cut_text(item.dump(), 40)));
+  }
+  return numbers;
 }
 
 /// A string or a list of strings.
@@ -75,20 +114,25 @@ GenerateRequest request_of(const json& object, const std::string& where,
   request.text = value_or<std::string>(object, "prompt", "", where);
   request.id = value_or<std::string>(object, "id", request.id, where);
   request.task = value_or<std::string>(object, "task", config.task, where);
-  const auto seed = value_or<int64_t>(object, "seed", config.seed, where);
-  if (seed < 0) throw DataError(format("{}: seed: must be at least 0", where));
-  request.seed = static_cast<uint64_t>(seed);
-  request.count = value_or<int64_t>(object, "count", config.count, where);
+  constexpr int64_t kLargestSeed = std::numeric_limits<int64_t>::max();
+  request.seed =
+      static_cast<uint64_t>(number_or(object, "seed", config.seed, {0, kLargestSeed}, where));
+  request.count = number_or(object, "count", config.count, {1, kMostPictures}, where);
   request.objects = strings(object, "object", where);
   for (const std::string& image : strings(object, "image", where)) {
     request.images.push_back(folder / image);
   }
   check_id(request.id, where);
-  if (request.count < 1 || request.count > kMostPictures) {
-    throw DataError(format("{}: count: must be 1 to {}", where, kMostPictures));
-  }
   if (request.task != "none") (void)parse_task(request.task);
   return request;
+}
+
+/// Segmentation and reconstruction say all with their picture; the others draw what is said.
+void require_words(const GenerateRequest& request, const std::string& where) {
+  if (!is_blank(request.text)) return;
+  const Task task = request.task == "none" ? Task::kTextToImage : parse_task(request.task);
+  if (task == Task::kSegmentation || task == Task::kReconstruction) return;
+  throw DataError(format("{}: prompt: has no words: say what to draw", where));
 }
 
 /// Calls `take(line, where, default id)` for every line that is not blank.
@@ -102,11 +146,27 @@ void for_each_line(
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
     begin = end + 1;
     ++line_number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (is_blank(line)) continue;
     take(line, format("{}:{}", file, line_number), format("{:06}", line_number));
     ++records;
   }
   if (records == 0) throw DataError(format("{}: holds no record", file));
+}
+
+/// Refuses requests of which one would write over a picture of another: "a" with count 2, "a_000".
+void require_own_names(const std::vector<GenerateRequest>& requests,
+                       const std::vector<std::string>& places) {
+  std::map<std::string, size_t> owners;  // picture name -> request
+  for (size_t r = 0; r < requests.size(); ++r) {
+    for (int64_t k = 0; k < requests[r].count; ++k) {
+      const auto [owner, is_new] = owners.try_emplace(requests[r].picture_name(k), r);
+      if (is_new) continue;
+      throw DataError(
+          format("{}: id: '{}' draws a picture {}, and so does '{}' of {}: change one of the ids",
+                 places[r], requests[r].id, owner->first, requests[owner->second].id,
+                 places[owner->second]));
+    }
+  }
 }
 
 }  // namespace
@@ -123,27 +183,41 @@ std::string GenerateRequest::prompt() const {
                        .name_objects = named});
 }
 
+std::string GenerateRequest::picture_name(int64_t k) const {
+  return count == 1 ? id : format("{}_{:03}", id, k);
+}
+
 uint64_t GenerateRequest::picture_seed(int64_t k) const {
   return stream_seed(seed, "sample", {static_cast<uint64_t>(k)});
 }
 
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\n\v\f\r") == std::string_view::npos;
+}
+
 GenerateRequest parse_request(std::string_view line, const std::string& where,
-                              const std::filesystem::path& folder, const GenerateConfig& config) {
-  return request_of(parse_object(line, where, kRequestKeys), where, folder, config);
+                              const std::filesystem::path& folder, const GenerateConfig& config,
+                              const std::string& default_id) {
+  const json object = parse_object(line, where, kRequestKeys);
+  GenerateRequest request = request_of(object, where, folder, config);
+  require_words(request, where);
+  if (!object.contains("id")) request.id = default_id;
+  return request;
 }
 
 std::vector<GenerateRequest> read_requests(const std::filesystem::path& file,
                                            const GenerateConfig& config) {
   std::vector<GenerateRequest> requests;
+  std::vector<std::string> places;
   std::set<std::string> ids;
   for_each_line(file, [&](std::string_view line, const std::string& where, const std::string& id) {
-    const json object = parse_object(line, where, kRequestKeys);
-    requests.push_back(request_of(object, where, file.parent_path(), config));
-    if (!object.contains("id")) requests.back().id = id;
+    requests.push_back(parse_request(line, where, file.parent_path(), config, id));
+    places.push_back(where);
     if (!ids.insert(requests.back().id).second) {
       throw DataError(format("{}: id: '{}' occurs twice", where, requests.back().id));
     }
   });
+  require_own_names(requests, places);
   return requests;
 }
 
@@ -160,7 +234,7 @@ std::vector<ScoreRecord> read_score_records(const std::filesystem::path& file,
     if (object.contains("target")) {
       record.target = file.parent_path() / value_or<std::string>(object, "target", "", where);
     }
-    record.tokens = value_or<std::vector<int64_t>>(object, "tokens", {}, where);
+    record.tokens = whole_numbers(object, "tokens", where);
     records.push_back(std::move(record));
   });
   return records;

@@ -98,8 +98,16 @@ Image read_image(const fs::path& file, const DecodeOptions& options) {
   return decode_image(read_text(file), file.string(), options);
 }
 
+std::string lower_suffix(const fs::path& file) {
+  std::string suffix = file.extension().string();
+  for (char& c : suffix) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return suffix;
+}
+
 void write_image(const fs::path& file, const Image& image) {
-  const std::string suffix = file.extension().string();
+  const std::string suffix = lower_suffix(file);
   if (suffix == ".png") {
     write_text(file, encode_png(image));
   } else if (suffix == ".jpg" || suffix == ".jpeg") {

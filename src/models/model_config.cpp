@@ -57,6 +57,16 @@ ModelConfig tiny() {
 
 /// `require(holds, problem)` collects.
 template <class Require>
+void check_t5(const T5Config& t5, const Require& require) {
+  // relative_position_bucket() divides by log(max_distance / exact).
+  const int64_t exact = t5.num_buckets / 4;
+  require(t5.max_distance > exact,
+          format("t5.max_distance: {} must be above a quarter of t5.num_buckets {}: distances "
+                 "below {} have a bucket each",
+                 t5.max_distance, t5.num_buckets, exact));
+}
+
+template <class Require>
 void check_codec(const VqganConfig& codec, const Require& require) {
   const int64_t groups = codec.norm_groups;
   if (codec.local()) {
@@ -120,6 +130,7 @@ std::vector<std::string> check_model_config(const ModelConfig& m) {
     require(m.decoder.cond_len == 1, "decoder.cond_len: must be 1 for condition: class");
     return problems;
   }
+  check_t5(m.t5, require);
   require(
       m.decoder.cond_dim == m.t5.d_model,
       format("decoder.cond_dim: {} differs from t5.d_model {}", m.decoder.cond_dim, m.t5.d_model));

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cmath>
 #include <unordered_set>
+#include <utility>
 
 namespace mentor {
 namespace {
@@ -22,7 +23,8 @@ bool holds(const StateDict& weights, Part part) {
                      [&](const auto& entry) { return part_of(entry.first) == part; });
 }
 
-/// One more than the largest number after `prefix` in the names; 0 when there is none.
+/// One more than the largest number after `prefix` in the names; 0 when there is none. Numbers that
+/// there are no tensors for do not count: those of a hostile file would fill the memory.
 int64_t count_numbered(const StateDict& weights, std::string_view prefix) {
   int64_t count = 0;
   for (const auto& [name, tensor] : weights) {
@@ -30,7 +32,8 @@ int64_t count_numbered(const StateDict& weights, std::string_view prefix) {
     if (!name.starts_with(prefix)) continue;
     const auto [end, error] =
         std::from_chars(name.data() + prefix.size(), name.data() + name.size(), index);
-    if (error == std::errc() && *end == '.') count = std::max(count, index + 1);
+    const bool is_number = error == std::errc() && *end == '.';
+    if (is_number && std::cmp_less(index, weights.size())) count = std::max(count, index + 1);
   }
   return count;
 }
@@ -109,7 +112,8 @@ void DimensionReader::read_codec() {
     add("codec.num_res_blocks", local_blocks - 1);
   }
   std::vector<int64_t> factors;
-  for (int64_t level = 0; level < count_numbered(weights_, blocks); ++level) {
+  const int64_t levels = count_numbered(weights_, blocks);
+  for (int64_t level = 0; level < levels; ++level) {
     const int64_t channels = size(format("{}{}.res.0.conv1.weight", blocks, level), 0);
     factors.push_back(ch > 0 ? channels / ch : 0);
   }

@@ -114,10 +114,14 @@ void PretrainedLoader::open(Source& source, bool codec_ema) {
   if (std::ranges::any_of(source.offers, [&](Part part) { return source.gives(part); })) return;
   std::string message =
       format("{}: {} holds no {}", source.key, source.path, describe(source.offers.front()));
-  if (source.file.kind == FileKind::kUnknown) {
+  if (source.file.kind != FileKind::kUnknown) {
+    message += format(": by its keys it is a file of kind '{}'", describe(source.file.kind));
+  } else if (!source.file.unexpected.empty()) {
     message += format(": none of its keys is known, such as {}", source.file.unexpected.front());
   } else {
-    message += format(": by its keys it is a file of kind '{}'", describe(source.file.kind));
+    const KeyGroup& group = source.file.ignored.front();
+    message +=
+        format(": none of its keys is of use, such as {} ({})", group.keys.front(), group.reason);
   }
   throw WeightsError(message + "; 'mentor weights inspect' shows what is in it");
 }

@@ -176,6 +176,18 @@ std::string_view name_of(const fs::path& file, const TensorSpec& spec) {
   return known->name;
 }
 
+/// The key of a tensor that was pickled may be any bytes; JSON is UTF-8.
+void require_utf8(const fs::path& file, const std::string& key) {
+  try {
+    (void)Json(key).dump();
+  } catch (const Json::type_error&) {
+    throw WeightsError(
+        format("{}: tensor {}: its key is not UTF-8, as safetensors needs it: rename it where the "
+               "file comes from",
+               file, Json(key).dump(-1, ' ', false, Json::error_handler_t::replace)));
+  }
+}
+
 /// The length field and the JSON header, padded with blanks to a multiple of 8 bytes.
 std::string make_header(const fs::path& file, const std::vector<const TensorSpec*>& order,
                         const SafetensorsMetadata& metadata) {
@@ -183,6 +195,7 @@ std::string make_header(const fs::path& file, const std::vector<const TensorSpec
   if (!metadata.empty()) header[std::string(kMetadataKey)] = metadata;
   uint64_t position = 0;
   for (const TensorSpec* spec : order) {
+    require_utf8(file, spec->key);
     const std::optional<int64_t> count = checked_numel(spec->shape);
     TORCH_CHECK(count && !header.contains(spec->key), "invalid or repeated spec ", spec->key);
     const uint64_t end = position + static_cast<uint64_t>(*count) * c10::elementSize(spec->dtype);

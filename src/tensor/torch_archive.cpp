@@ -162,7 +162,10 @@ at::Tensor whole_storage(const at::Tensor& tensor) {
 
 }  // namespace
 
-bool TorchArchive::is_zip(std::string_view bytes) { return bytes.starts_with("PK"); }
+bool TorchArchive::is_zip(std::string_view bytes) {
+  // An entry, or the end of an archive without any. "PK" alone may be a length in safetensors.
+  return bytes.starts_with("PK\x03\x04") || bytes.starts_with("PK\x05\x06");
+}
 
 bool TorchArchive::is_legacy(std::string_view bytes) {
   return bytes.starts_with('\x80') &&

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -99,6 +100,7 @@ struct Tokenizer::Impl {
 
   TextPipeline pipeline;
   Unigram model;
+  int64_t unknown_id;
   std::vector<AddedToken> added_tokens;
   PrefixTrie added_trie;                           // over the contents of added_tokens
   std::map<int64_t, const AddedToken*> added_ids;  // into added_tokens
@@ -109,6 +111,7 @@ struct Tokenizer::Impl {
 Tokenizer::Impl::Impl(const fs::path& file, TokenizerDefinition definition)
     : pipeline(std::move(definition.pipeline)),
       model(std::move(definition.pieces), definition.unknown_id),
+      unknown_id(definition.unknown_id),
       added_tokens(std::move(definition.added_tokens)),
       added_trie(added_token_trie(added_tokens)),
       layout(format("{} ({})", file.filename(), pipeline.describe())) {
@@ -231,6 +234,27 @@ std::vector<std::string> Tokenizer::pieces(std::span<const int64_t> ids) const {
   pieces.reserve(ids.size());
   for (const int64_t id : ids) pieces.push_back(impl_->text_of(id));
   return pieces;
+}
+
+std::vector<std::string> Tokenizer::unknown_words(std::string_view text) const {
+  constexpr size_t kSpelledOut = 4;  // letters: T5 spells some abbreviations, too
+  std::vector<std::string> unknown;
+  std::istringstream words{std::string(text)};
+  for (std::string word; words >> word;) {
+    bool has_unknown = false, is_spelled = true;
+    size_t letters = 0;
+    for (const int64_t id : encode(" " + word)) {
+      has_unknown = has_unknown || id == impl_->unknown_id;
+      if (impl_->added_ids.contains(id)) continue;
+      std::string_view piece = impl_->text_of(id);
+      if (piece.starts_with(kBlankMark)) piece.remove_prefix(kBlankMark.size());
+      is_spelled = is_spelled && piece.size() <= 1;
+      letters += piece.size();
+    }
+    const bool is_known = !has_unknown && !(is_spelled && letters >= kSpelledOut);
+    if (!is_known && std::ranges::find(unknown, word) == unknown.end()) unknown.push_back(word);
+  }
+  return unknown;
 }
 
 int64_t Tokenizer::vocab_size() const {

@@ -113,5 +113,18 @@ TEST_F(DataEncode, ACacheOfAnotherCodecIsRefusedWithThePlace) {
   }
 }
 
+TEST(FindWeightFiles, TheWorkingDirectoryIsNotMeantByNoPath) {
+  const TempDir dir;
+  write_text(dir / "checkpoints/step_00000001/state.yaml", "");
+  const fs::path before = fs::current_path();
+  fs::current_path(dir.path());
+  const WeightsConfig found = find_weight_files({});
+  fs::current_path(before);
+  EXPECT_EQ(found.model, "");
+  EXPECT_EQ(found.codec, "");
+  EXPECT_EQ(find_weight_files({.model = dir.path()}).model,
+            dir / "checkpoints/step_00000001/model.safetensors");
+}
+
 }  // namespace
 }  // namespace mentor

@@ -100,6 +100,10 @@ TEST(RunConfig, RulesBetweenFieldsNameThePlace) {
             "a.yaml: model.decoder.cond_dim: 64 differs from t5.d_model 32\n"
             "a.yaml:3: generate.task: 'subject' shows a picture in the prompt, but model.vision is "
             "false");
+  EXPECT_EQ(error_of("model: {preset: tiny, t5: {num_buckets: 64, max_distance: 16}}"),
+            "a.yaml:1: model.t5.max_distance: 16 must be above a quarter of t5.num_buckets 64: "
+            "distances below 16 have a bucket each");
+  EXPECT_EQ(error_of("model: {preset: tiny, t5: {num_buckets: 64, max_distance: 17}}"), "no error");
   EXPECT_EQ(error_of("model: {codec: {ch_mult: []}}"),
             "a.yaml:1: model.codec.ch_mult: needs 1 to 8 levels");
   EXPECT_EQ(error_of("model: {preset: tiny, codec: {norm_groups: 24}}").substr(0, 73),

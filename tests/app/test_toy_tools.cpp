@@ -165,6 +165,19 @@ TEST_F(ToyToolsTest, OnlyWhatTheTasksNeedIsWritten) {
   EXPECT_FALSE(fs::exists(dir_ / "made/subject.jsonl"));
 }
 
+TEST_F(ToyToolsTest, ATaskThatIsNamedTwiceIsMadeOnce) {
+  const auto made = [&](const std::vector<Task>& tasks, const std::string& name) {
+    std::ostringstream out;
+    make_toy({.config = load("").config, .tasks = tasks, .out = dir_ / name}, out);
+    return out.str();
+  };
+  const std::string out = made({Task::kSubject, Task::kRecovery, Task::kSubject}, "twice");
+  EXPECT_EQ(out.find("subject.jsonl: "), out.rfind("subject.jsonl: ")) << out;
+  EXPECT_LT(out.find("subject.jsonl: "), out.find("recovery.jsonl: "));
+  (void)made({Task::kSubject, Task::kRecovery}, "once");
+  EXPECT_EQ(read_text(dir_ / "twice/subject.jsonl"), read_text(dir_ / "once/subject.jsonl"));
+}
+
 TEST_F(ToyToolsTest, ADataSetHasDifferentSubjectsAndScenes) {
   const auto make_dataset = [&](const std::string& name, int64_t subjects) {
     std::ostringstream ignored;

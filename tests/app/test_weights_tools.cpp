@@ -132,6 +132,17 @@ TEST(WeightsInspect, JsonHoldsTheRecordedSums) {
   }
 }
 
+TEST(WeightsInspect, JsonOfACodecHoldsItsLayout) {
+  const TempDir dir;
+  init_tiny(dir / "tiny", 1);
+  const nlohmann::json dimensions =
+      nlohmann::json::parse(inspected({.path = dir / "tiny/codec.safetensors", .json = true}))
+          .at("dimensions");
+  EXPECT_EQ(dimensions.at("codec.layout"), "official");
+  EXPECT_EQ(dimensions.at("codec.ch"), 32);
+  EXPECT_EQ(dimensions.at("codec.ch_mult"), nlohmann::json({1, 1, 2, 2}));
+}
+
 TEST(WeightsInspect, ComparesWithAConfigurationOrNamesThePreset) {
   const TempDir dir;
   init_tiny(dir / "tiny", 1);

@@ -29,6 +29,23 @@ grep -q "a run holds a short quick start, this one is full: choose another --out
   fail "$(cat said)"
 quickstart --short --out "$scratch/a run" || fail "a short run does not go on: $(cat said)"
 
+# What is wrong with the options is said before anything is set up, built or trained.
+rm noted
+printf '#!/bin/bash\ntouch "%s"\nexit 1\n' "$scratch/noted" >"$scratch/a clone/scripts/setup.sh"
+refused() { # MESSAGE ARGUMENT...
+  local message=$1
+  shift
+  MENTOR_BUILD_DIR='' quickstart "$@" && fail "not refused: $*"
+  grep -qF -- "$message" said || fail "$(cat said)"
+  [ ! -e noted ] || fail "something was done before: $message"
+}
+refused "--floor is 'abc': a number from 0 to 1" --short --out "$scratch/refused" --floor abc
+refused "--floor-untold is '2': a number from 0 to 1" --short --out "$scratch/refused" --floor-untold 2
+refused "--floor needs a value" --short --out "$scratch/refused" --floor ""
+refused "--out needs a value" --short --out ""
+refused "--out is /proc/none: cannot write there" --short --out /proc/none
+[ ! -e refused ] || fail "a folder was made for nothing"
+
 # The vision tower's failure ends the codec, which would take a minute more.
 stub 'case "$2" in vision) exit 3 ;; codec) exec sleep 60 ;; esac'
 before=$SECONDS

@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <random>
 #include <sstream>
@@ -134,17 +135,20 @@ TEST_F(GenerateCommand, AnswersLineByLineAndOutlivesABadOne) {
   const ProgramResult result =
       run("generate", {"--stdin-jsonl", "--out", path("served")},
           "{\"id\": \"one\", \"prompt\": \"a fox\"}\nnot json\n{\"prompt\": \"<image>\"}\n"
-          "{\"id\": \"two\", \"prompt\": \"a cat\", \"count\": 2}\n");
+          "{\"id\": \"two\", \"prompt\": \"a cat\", \"count\": 2}\n"
+          "{\"id\": \"picture\", \"prompt\": \"a dog\"}\n{\"prompt\": \"a dog\"}\n");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   std::istringstream lines(result.out);
   std::vector<json> answers;
   for (std::string line; std::getline(lines, line);) answers.push_back(json::parse(line));
-  ASSERT_EQ(answers.size(), 4U);
+  ASSERT_EQ(answers.size(), 6U);
   EXPECT_EQ(answers[0].at("files"), json({path("served/one.png")}));
   EXPECT_THAT(answers[1].at("error").get<std::string>(), HasSubstr("standard input:2"));
   EXPECT_THAT(answers[2].at("error").get<std::string>(), HasSubstr("1 <image> for 0 pictures"));
   EXPECT_EQ(answers[3].at("files").size(), 2U);
   EXPECT_TRUE(fs::exists(path("served/two_001.json")));
+  EXPECT_EQ(answers[4].at("files"), json({path("served/picture.png")}));
+  EXPECT_EQ(answers[5].at("files"), json({path("served/000006.png")}));
 }
 
 TEST_F(GenerateCommand, BadWeightsEndInOneMessage) {
@@ -215,17 +219,104 @@ TEST_F(GenerateCommand, BadRequestsEndInOneMessage) {
     expect_refused({"--requests", path("requests.jsonl")}, "requests.jsonl:2: " + part);
   };
   expect_bad_line("{\"promt\": \"a cat\"}", "promt: unknown key");
-  expect_bad_line("{\"prompt\": \"a cat\", \"seed\": -1}", "seed: must be at least 0");
-  expect_bad_line("{\"prompt\": \"a cat\", \"count\": 9999999999}", "count: must be 1 to 4096");
   expect_bad_line("{\"prompt\": \"a cat\", \"id\": \"../a\"}", "id: '../a' cannot name a file");
   expect_bad_line("{\"prompt\": 3}", "prompt: wrong type");
+}
+
+TEST_F(GenerateCommand, APromptWithoutWordsIsRefused) {
+  expect_refused({"--prompt", ""}, "mentor generate: --prompt has no words");
+  expect_refused({"--prompt", " \\n "}, "mentor generate: --prompt has no words");
+  expect_refused({"--prompt", "", "--image", picture_}, "mentor generate: --prompt has no words");
+  for (const char* prompt : {"", " \n "}) {
+    write("requests.jsonl", "{\"prompt\": \"a fox\"}\n" + json{{"prompt", prompt}}.dump());
+    expect_refused({"--requests", path("requests.jsonl")},
+                   "requests.jsonl:2: prompt: has no words");
+  }
+  const ProgramResult served = run("generate", {"--stdin-jsonl", "--out", path("served")},
+                                   "{\"prompt\": \" \\n\"}\n{\"prompt\": \"a fox\"}\n");
+  ASSERT_EQ(served.exit_code, 0) << served.err;
+  EXPECT_THAT(served.out, HasSubstr("standard input:1: prompt: has no words"));
+  EXPECT_TRUE(fs::exists(path("served/000002.png")));
+
+  // The picture says all.
+  write("requests.jsonl", json{{"prompt", ""},
+                               {"task", "segment"},
+                               {"object", "fox"},
+                               {"image", picture_},
+                               {"id", "fox"}}
+                              .dump());
+  const ProgramResult segmented =
+      run("generate", {"--requests", path("requests.jsonl"), "--out", path("segmented")});
+  EXPECT_EQ(segmented.exit_code, 0) << segmented.err;
+  EXPECT_EQ(read_json_file("segmented/fox.json").at("prompt"), "The fox in <image>.");
+}
+
+TEST_F(GenerateCommand, WordsThatTheModelDoesNotKnowAreNamedOnce) {
+  write("requests.jsonl", "{\"prompt\": \"a fox \u72d0\"}\n{\"prompt\": \"\u72d0 and xkcd\"}\n");
+  const ProgramResult result =
+      run_program({MENTOR_BINARY, "generate", config(), "--log-level", "warn", "--requests",
+                   path("requests.jsonl"), "--out", path("drawn")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the model does not know 'xkcd', '\u72d0': "));
+  EXPECT_EQ(std::ranges::count(result.err, '\n'), 1) << result.err;
+  EXPECT_TRUE(fs::exists(path("drawn/000002.png")));
+}
+
+TEST_F(GenerateCommand, NumbersThatAreNotWholeOrOutOfRangeAreRefused) {
+  const auto expect_bad = [&](const std::string& key, const std::string& value) {
+    write("requests.jsonl", "{\"prompt\": \"a fox\", \"" + key + "\": " + value + "}\n");
+    const std::string range = key == "seed" ? "0 to 9223372036854775807" : "1 to 4096";
+    expect_refused(
+        {"--requests", path("requests.jsonl")},
+        "requests.jsonl:1: " + key + ": must be a whole number from " + range + ", not " + value);
+  };
+  for (const char* seed : {"2.7", "-1", "9223372036854775808"}) expect_bad("seed", seed);
+  for (const char* count : {"1.9", "0", "9999999999", "true"}) expect_bad("count", count);
+
+  write("records.jsonl", "{\"prompt\": \"a fox\", \"tokens\": [1, 2.5]}\n");
+  expect_one_message(run("score", {"--data", path("records.jsonl"), "--out", path("x.jsonl")}),
+                     "records.jsonl:1: tokens: 2.5 is no whole number");
+  write("codes.json", R"({"pictures": [{"name": "a", "grid": [1.9, 1], "codes": [1]}]})");
+  expect_one_message(run_program({MENTOR_BINARY, "codec", "decode", path("codes.json"), "--config",
+                                  config(), "--out", path("decoded")}),
+                     "picture 0 'a': 1.9 is no whole number");
+}
+
+TEST_F(GenerateCommand, RequestsThatWouldWriteOverEachOtherAreRefused) {
+  write("requests.jsonl",
+        "{\"id\": \"a\", \"prompt\": \"a fox\", \"count\": 2}\n"
+        "{\"id\": \"a_000\", \"prompt\": \"a cat\"}\n");
+  expect_one_message(run("generate", {"--requests", path("requests.jsonl"), "--out", path("all")}),
+                     "requests.jsonl:2: id: 'a_000' draws a picture a_000, and so does 'a' of " +
+                         path("requests.jsonl") + ":1: ");
+  EXPECT_FALSE(fs::exists(path("all/a_000.png")));
+}
+
+TEST_F(GenerateCommand, NamesNeedNotBeUtf8) {
+  write_image(path("caf\xe9.png"), read_image(picture_));
+  const ProgramResult result =
+      run("generate", {"--prompt", "a cup in <image>", "--image", path("caf\xe9.png"), "--out",
+                       path("cup\xe9.png"), "--save-tokens", path("codes.json")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_json_file("cup\xe9.json").at("images").at(0), path("caf\xEF\xBF\xBD.png"));
+  EXPECT_EQ(read_json_file("codes.json").at("pictures").at(0).at("name"), "cup\xEF\xBF\xBD");
+}
+
+TEST_F(GenerateCommand, SuffixesMayBeInUpperCase) {
+  const ProgramResult result = run("generate", {"--prompt", "a fox", "--out", path("fox.PNG")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, path("fox.PNG") + "\n");
+  EXPECT_EQ(read_image(path("fox.PNG")).width, 64);
+  EXPECT_TRUE(fs::exists(path("fox.json")));
 }
 
 TEST_F(GenerateCommand, AFolderThatCannotBeWrittenIsNamed) {
   expect_one_message(run("generate", {"--prompt", "a fox", "--out", "/proc/mentor"}),
                      "/proc/mentor");
-  expect_one_message(run("generate", {"--prompt", "a fox", "--out", path("fox.bmp")}),
-                     "pictures are written as .png");
+  for (const char* name : {"fox.bmp", "fox.BMP"}) {
+    expect_one_message(run("generate", {"--prompt", "a fox", "--out", path(name)}),
+                       "pictures are written as .png");
+  }
 }
 
 TEST_F(GenerateCommand, EveryMissingFileIsNamedAtOnce) {
@@ -304,6 +395,27 @@ TEST_F(GenerateCommand, CodecEncodeTakesWholePicturesAndNamesThem) {
       "3 codes do not fill a grid of 2 x 2");
 }
 
+TEST_F(GenerateCommand, CodecGivesEveryPictureAFileOfItsOwn) {
+  std::vector<std::string> encode = {MENTOR_BINARY, "codec", "encode",      "--config",
+                                     config(),      "--out", path("a.json")};
+  for (const char* name : {"one/a.png", "two/a.png", "a_002.png"}) {
+    write_image(path(name), Image(64, 64));
+    encode.push_back(path(name));
+  }
+  const ProgramResult encoded = run_program(encode);
+  ASSERT_EQ(encoded.exit_code, 0) << encoded.err;
+  const ProgramResult decoded = run_program(
+      {MENTOR_BINARY, "codec", "decode", path("a.json"), "--config", config(), "--out", path("b")});
+  EXPECT_EQ(decoded.exit_code, 0) << decoded.err;
+  EXPECT_EQ(decoded.out,
+            path("b/a.png") + "\n" + path("b/a_002.png") + "\n" + path("b/a_002_003.png") + "\n");
+  write("twice.json", R"({"pictures": [{"name": "a", "grid": [1, 1], "codes": [0]},
+                                       {"name": "c/a", "grid": [1, 1], "codes": [1]}]})");
+  expect_one_message(
+      run_program({MENTOR_BINARY, "codec", "decode", path("twice.json"), "--config", config()}),
+      "twice.json: two pictures would be written as out/a.png");
+}
+
 TEST_F(GenerateCommand, CodesDoNotDependOnWhatTheModelsComputeIn) {
   Image noise(256, 256);  // codes enough that bf16 changes some
   std::mt19937 random(0);
@@ -324,10 +436,16 @@ TEST_F(GenerateCommand, CodesDoNotDependOnWhatTheModelsComputeIn) {
 }
 
 TEST_F(GenerateCommand, BenchPrintsOneLineOfJson) {
-  for (const char* what : {"decode", "encode", "codec", "load"}) {
-    const ProgramResult result =
-        run_program({MENTOR_BINARY, "bench", what, config(), "--json", "--log-level", "error",
-                     "--prompt-tokens", "20", "--steps", "3", "--runs", "2"});
+  const std::map<std::string, std::vector<std::string>> numbers = {
+      {"decode", {"--prompt-tokens", "20", "--steps", "3", "--runs", "2"}},
+      {"encode", {"--prompt-tokens", "20", "--runs", "2"}},
+      {"codec", {"--runs", "2"}},
+      {"load", {"--prompt-tokens", "20"}}};
+  for (const auto& [what, options] : numbers) {
+    std::vector<std::string> words = {MENTOR_BINARY, "bench",       what,   config(),
+                                      "--json",      "--log-level", "error"};
+    words.insert(words.end(), options.begin(), options.end());
+    const ProgramResult result = run_program(words);
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const json figures = json::parse(result.out);
     EXPECT_EQ(figures.at("bench"), what);

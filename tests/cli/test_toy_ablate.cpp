@@ -205,6 +205,40 @@ TEST_F(ToyAblate, PlansWithoutParts) {
   EXPECT_THAT(removed, ContainsRegex("no_recovery/seed_0/stage2 +2 steps"));
 }
 
+TEST_F(ToyAblate, RunsThatRowsStartFromAreFinished) {
+  make_parts();
+  const ProgramResult trained =
+      run_program({MENTOR_BINARY, "train", path("stage1.yaml"), "--set",
+                   "train.out=" + path("begun"), "--set", "train.steps=1"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const std::string checkpoint = "begun/checkpoints/step_00000001";
+  const auto start_from = [&](const std::string& name) {
+    write_text(dir_ / "stage1.yaml", std::string("base: ") + MENTOR_SOURCE_DIR + kStage1);
+    change("stage1.yaml", "start/model.safetensors", name);
+  };
+  const auto expect_refused = [&](const std::string& part) {
+    expect_one_message(ablate(), part);
+    EXPECT_FALSE(has("table")) << "nothing is written before";
+  };
+  const auto expect_taken = [&] {
+    expect_one_message(ablate({"--out", "/proc/table"}), "/proc/table");
+  };
+
+  fs::create_directories(dir_ / "empty");
+  start_from("empty");
+  expect_refused("stage1.yaml:13: train.init_from: " + path("empty") + " holds no checkpoint");
+  start_from("begun");
+  expect_taken();
+  change(checkpoint + "/config.yaml", "\n  steps: 1 ", "\n  steps: 3 ");
+  expect_refused(path("begun") + " stands at step 1 of 3: finish it");
+  start_from(checkpoint);  // this one is meant
+  expect_taken();
+  start_from("start");  // a folder of weights
+  expect_taken();
+  change("stage1.yaml", "tokenizer: start/spiece.model", "tokenizer: empty");
+  expect_refused("weights.tokenizer: " + path("empty") + " holds no tokenizer.json");
+}
+
 TEST_F(ToyAblate, SaysWhatIsWrong) {
   expect_one_message(ablate(), "train.init_from: there is no ");
   const auto with_row = [&](const std::string& row) {

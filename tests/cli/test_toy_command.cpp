@@ -28,6 +28,7 @@ TEST(ToyCommand, EveryFileItMakesPassesTheCheck) {
   expect_one_message(mentor({"toy", "make", "--out", made}), "made: exists already");
   const ProgramResult nowhere = mentor({"toy", "make", "--out", "/proc/none/made"});
   expect_one_message(nowhere, "error: /proc/none/made: cannot create");
+  expect_one_message(mentor({"toy", "make", "--out", ""}), "error: --out is empty");
 }
 
 TEST(ToyCommand, ShowsPairsAndCaptions) {
@@ -42,6 +43,8 @@ TEST(ToyCommand, ShowsPairsAndCaptions) {
   EXPECT_LT(read_image(file).width, 600);
   expect_one_message(mentor({"toy", "show", "-p", "a cyan and red striped star", "--out", file}),
                      "the toy world has no 'cyan'");
+  expect_one_message(mentor({"toy", "show", "-p", "3 red and white striped stars", "--out", file}),
+                     "the toy world has no '3': try");
   expect_one_message(mentor({"toy", "show", "-p", "", "--out", file}),
                      "'': a subject has a shape, a pattern and two colours");
   expect_one_message(mentor({"toy", "show", "--size", "48", "--out", file}),

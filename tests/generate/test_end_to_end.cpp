@@ -166,6 +166,27 @@ TEST(Generator, BatchesSinglesAndScoresAgree) {
   EXPECT_DOUBLE_EQ(score.mean, score.sum / 16);
 }
 
+TEST(Generator, RequestsAreReadWhenTheirBatchIsDrawn) {
+  EndToEnd e;
+  const c10::InferenceMode inference;
+  GenerateConfig config;
+  config.max_batch = 2;
+  const GenerateRequest request{.id = "a", .text = e.meta.at("prompts").at(1)};
+  const std::vector<GenerateRequest> requests(3, request);
+  Generator generator(e.models, config);
+  size_t num_drawn = 0;
+  std::vector<size_t> drawn_before;
+  generator.run(
+      requests,
+      [&](size_t r) {
+        drawn_before.push_back(num_drawn);
+        return prepare_request(requests[r], e.tokenizer, e.models.config, {});
+      },
+      {}, [&](const GeneratedPicture&) { ++num_drawn; });
+  EXPECT_THAT(drawn_before, testing::ElementsAre(0U, 0U, 2U));
+  EXPECT_EQ(num_drawn, 3U);
+}
+
 TEST(PreparePrompt, SaysWhatDoesNotFit) {
   EndToEnd e;
   const auto message = [&](const std::string& prompt, size_t pictures) -> std::string {

@@ -79,6 +79,19 @@ TEST(ModelFit, DimensionsOfALocalCodecAreReadOffItsShapes) {
             "codec.z_channels 48 (configured 32): set these keys below model");
 }
 
+TEST(ModelFit, NumbersBeyondTheTensorsAreNoDimension) {
+  for (const char* number : {"2", "1000000", "9223372036854775807", "300000000000"}) {
+    StateDict weights;
+    weights.set("codec.quantize.embedding.weight", at::zeros({8, 4}));
+    weights.set("codec.encoder.conv_blocks." + std::string(number) + ".res.0.conv1.weight",
+                at::zeros({1}));
+    const std::vector<Dimension> dimensions = dimensions_of(weights);
+    ASSERT_EQ(dimensions.size(), 2U) << number;
+    EXPECT_EQ(dimensions[0].key, "codec.codebook_size");
+    EXPECT_EQ(dimensions[1].key, "codec.codebook_dim");
+  }
+}
+
 TEST(ModelFit, OnlyPartsThatAreThereAreCompared) {
   const ModelSet models = build_models(model_preset("tiny"));
   StateDict decoder;

@@ -343,6 +343,18 @@ TEST(Pretrained, AFileOfAnotherKindIsNamed) {
               HasSubstr("none of its keys is known, such as w"));
 }
 
+TEST(Pretrained, AFileOfWhichNothingIsOfUseIsNamed) {
+  const TempDir dir;
+  StateDict tensors;
+  tensors.set("x.kv_cache.k_cache", at::zeros({2}));
+  save_safetensors(dir / "caches.safetensors", tensors);
+  ModelSet models = build_models(mentor_tiny_config(), {.encoder = false, .decoder = false});
+  EXPECT_THAT(message_of<WeightsError>(
+                  [&] { load_pretrained(models, {.codec = dir / "caches.safetensors"}, kFloat); }),
+              HasSubstr("none of its keys is of use, such as x.kv_cache.k_cache (key-value caches "
+                        "of a generation)"));
+}
+
 TEST(Pretrained, ACutOffFileIsNamed) {
   ModelSet models = decoder_models();
   const fs::path file = checkpoint("damaged/truncated_zip.pt");

@@ -135,6 +135,17 @@ void expect_scalar(const PickleValue& value, const Json& wanted) {
   }
 }
 
+TEST(Checkpoints, ALengthThatSpellsPkIsNoZip) {
+  const TempDir dir;
+  std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  header.resize(0x4B50, ' ');
+  const uint64_t length = header.size();
+  const std::string first(reinterpret_cast<const char*>(&length), sizeof(length));
+  ASSERT_TRUE(first.starts_with("PK"));
+  write_text(dir / "w.safetensors", first + header + std::string(4, '\0'));
+  EXPECT_EQ(read_weights(dir / "w.safetensors").at("w").numel(), 1);
+}
+
 TEST(Checkpoints, ScalarsAndArgumentsCanBeRead) {
   const TorchArchive archive(checkpoint("mentor_tiny.pt"));
   const Json& scalars = expected().at("files").at("mentor_tiny.pt").at("scalars");

@@ -94,6 +94,21 @@ TEST(Safetensors, AFailingWriterLeavesTheOldFile) {
   EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()), 1);
 }
 
+TEST(Safetensors, AKeyThatIsNotUtf8IsNamed) {
+  const TempDir dir;
+  const fs::path file = dir / "x.safetensors";
+  StateDict tensors;
+  tensors.set("caf\xe9", at::zeros({1}));
+  try {
+    save_safetensors(file, tensors);
+    FAIL() << "no error";
+  } catch (const WeightsError& error) {
+    EXPECT_THAT(error.what(), testing::StartsWith(file.string() + ": tensor \"caf\xEF\xBF\xBD\""));
+    EXPECT_THAT(error.what(), testing::HasSubstr("not UTF-8"));
+  }
+  EXPECT_FALSE(fs::exists(file));
+}
+
 TEST(Safetensors, AFullDiskNamesTheFile) {
   const TempDir dir;
   try {

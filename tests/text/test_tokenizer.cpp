@@ -145,6 +145,14 @@ TEST(Tokenizer, DecodesWithoutSpecialTokens) {
   EXPECT_THROW((void)tokenizer.pieces(Ids{-1}), DataError);
 }
 
+TEST(Tokenizer, NamesWordsThatItDoesNotKnow) {
+  const std::string accents = "\uff21\u0301\u0301";
+  const std::vector<std::string> unknown =
+      from_json().unknown_words("The quick fox, I'm a xkcd\nin <image>. " + accents + " zzq xkcd");
+  EXPECT_THAT(unknown, ElementsAre("xkcd", accents));
+  EXPECT_TRUE(from_json().unknown_words(" ").empty());
+}
+
 TEST(Tokenizer, KnowsItsSize) {
   const int64_t image_id = expected()["image_token_id"];
   for (const Tokenizer* tokenizer : {&from_json(), &from_model()}) {

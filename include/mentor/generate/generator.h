@@ -36,8 +36,15 @@ class Generator {
  public:
   Generator(ModelSet models, const GenerateConfig& config);
 
-  /// Draws the pictures of all requests, at most max_batch at a time, in order. `on_step` counts
-  /// drawn tokens; `on_picture` receives each picture as soon as its pixels are there.
+  /// Draws the pictures of all requests, at most max_batch at a time, in order. `prepare` reads the
+  /// request of a number when its batch is drawn: the pixels of thousands would fill the memory.
+  /// `on_step` counts drawn tokens; `on_picture` receives each picture as soon as its pixels are
+  /// there.
+  void run(std::span<const GenerateRequest> requests,
+           const std::function<PreparedRequest(size_t)>& prepare,
+           const std::function<void(int64_t)>& on_step,
+           const std::function<void(GeneratedPicture)>& on_picture);
+  /// The same for requests that are read already.
   void run(std::span<const PreparedRequest> requests, const std::function<void(int64_t)>& on_step,
            const std::function<void(GeneratedPicture)>& on_picture);
 

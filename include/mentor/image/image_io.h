@@ -33,8 +33,11 @@ struct DecodeOptions {
 /// JPEG file content, 4:2:0. Quality 75 is what Pillow takes, and with it the reference's demo.
 [[nodiscard]] std::string encode_jpeg(const Image& image, int quality = 75);
 
-/// Encodes by the suffix (.png, .jpg, .jpeg) and writes the file whole or not at all. Throws
-/// UserError naming it for another suffix or when it cannot be written.
+/// ".jpg" of photo.JPG.
+[[nodiscard]] std::string lower_suffix(const fs::path& file);
+
+/// Encodes by the suffix (.png, .jpg, .jpeg, in either case) and writes the file whole or not at
+/// all. Throws UserError naming it for another suffix or when it cannot be written.
 void write_image(const fs::path& file, const Image& image);
 
 }  // namespace mentor

@@ -48,6 +48,10 @@ class Tokenizer {
   /// The piece of each id, special tokens included ("\u2581fox", "<image>", "</s>").
   [[nodiscard]] std::vector<std::string> pieces(std::span<const int64_t> ids) const;
 
+  /// Words of `text` that the vocabulary knows nothing of, each once: with an unknown character, or
+  /// of four letters and more that are pieces of their own. DataError as of encode().
+  [[nodiscard]] std::vector<std::string> unknown_words(std::string_view text) const;
+
   [[nodiscard]] int64_t vocab_size() const;  // highest id + 1, added tokens included
   [[nodiscard]] int64_t image_token_id() const;
 
