@@ -3,21 +3,22 @@
 #
 #   scripts/build.sh [--cuda] [--debug] [--asan] [TARGET...]
 #
-#   --cuda    for NVIDIA GPUs (set up with MENTOR_WITH_CUDA=ON)
+#   --cuda    for NVIDIA GPUs, on a machine without one, too: MENTOR_WITH_CUDA=ON
 #   --debug   without optimisation, with debug information
 #   --asan    with AddressSanitizer and UndefinedBehaviorSanitizer
 #
+#   MENTOR_WITH_CUDA  ON, OFF, or auto (default): for GPUs where an NVIDIA driver is present, as in
+#                     scripts/setup.sh
 #   MENTOR_BUILD_DIR  another folder than build/, for example to keep a sanitised build beside it
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-cuda=OFF
 build_type=Release
 sanitize=
 targets=()
 for argument in "$@"; do
   case "$argument" in
-    --cuda) cuda=ON ;;
+    --cuda) MENTOR_WITH_CUDA=ON ;;
     --debug) build_type=Debug ;;
     --asan) sanitize=address,undefined ;;
     -h | --help) usage && exit 0 ;;
@@ -26,6 +27,8 @@ for argument in "$@"; do
   esac
 done
 
+cuda=OFF
+if wants_cuda; then cuda=ON; fi
 select_tools
 command -v cmake >/dev/null && command -v ninja >/dev/null ||
   fail "CMake or Ninja is missing: run scripts/setup.sh first"

@@ -5,7 +5,7 @@
 #
 #   scripts/quickstart.sh [--short | --large] [--cases N] [--out DIR] [--floor X] [--floor-untold X]
 #
-#   --short             a few minutes instead of a quarter of an hour: less training, worse pictures
+#   --short             a third of the time: less training, worse pictures
 #   --large             64 px, more subjects, an hour or two: what made configs/toy/large
 #   --cases N           how many pictures are drawn and scored (default 300)
 #   --out DIR           where everything goes (default runs/toy, or runs/toy_short, runs/toy_large)
@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
     --short) short=1 ;;
     --large) large=1 ;;
     --cases | --out | --floor | --floor-untold)
-      [ $# -ge 2 ] || fail "$1 needs a value"
+      [ -n "${2:-}" ] || fail "$1 needs a value"
       name=${1#--}
       printf -v "${name//-/_}" %s "$2"
       shift
@@ -38,6 +38,10 @@ while [ $# -gt 0 ]; do
   shift
 done
 [[ $cases =~ ^[1-9][0-9]*$ ]] || fail "--cases is '$cases': a number of pictures from 1 on"
+for option in floor floor_untold; do
+  [[ -z ${!option} || ${!option} =~ ^(0|1|0?\.[0-9]+|1\.0+)$ ]] ||
+    fail "--${option//_/-} is '${!option}': a number from 0 to 1"
+done
 [ -z "$short" ] || [ -z "$large" ] || fail "--short and --large: one of them"
 configs=configs/toy${large:+/large}
 kind=${short:+short}${large:+large}
@@ -46,6 +50,9 @@ out=$(realpath -m "${out:-$root/runs/toy${short:+_short}${large:+_large}}")
 if [ -e "$out/kind" ] && [ "$(cat "$out/kind")" != "$kind" ]; then
   fail "$out holds a $(cat "$out/kind") quick start, this one is $kind: choose another --out, or delete it first"
 fi
+probe=$({ mkdir -p "$out" && mktemp "$out/probe.XXXXXX"; } 2>/dev/null) ||
+  fail "--out is $out: cannot write there: choose another folder, or change its permissions"
+rm "$probe"
 
 if [ -z "${MENTOR_BUILD_DIR:-}" ]; then
   "$root/scripts/setup.sh"
@@ -75,7 +82,6 @@ train() { # PART STEPS_IF_SHORT FROM
     --set weights.codec="$out/codec" --set train.init_from="$out/$3" "${settings[@]}"
 }
 
-mkdir -p "$out"
 echo "$kind" >"$out/kind"
 [ -e "$out/start/config.yaml" ] ||
   "$mentor" weights init --config "$configs/world.yaml" --fan-in --toy-words --dtype fp32 \

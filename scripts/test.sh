@@ -14,6 +14,7 @@ if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then usage && exit 0; fi
 build_options=()
 while [[ "${1:-}" =~ ^--(cuda|debug|asan)$ ]]; do
   build_options+=("$1")
+  if [ "$1" = --cuda ]; then export MENTOR_WITH_CUDA=ON; fi
   shift
 done
 "$root/scripts/setup.sh" --tests

@@ -80,7 +80,7 @@ if(MENTOR_WITH_CUDA)
   if(NOT cuda_include OR NOT EXISTS ${torch_dir}/lib/libtorch_cuda.so)
     message(FATAL_ERROR "The CUDA 13.0 headers or libtorch_cuda.so are missing beside ${torch_dir}: "
                         "run 'MENTOR_WITH_CUDA=ON scripts/setup.sh', or install the CUDA 13.0 "
-                        "toolkit and set CUDA_HOME")
+                        "toolkit and set CUDA_HOME. MENTOR_WITH_CUDA=OFF builds for the CPU")
   endif()
   file(STRINGS ${cuda_include}/cuda.h cuda_version REGEX "define CUDA_VERSION [0-9]")
   string(REGEX REPLACE "[^0-9]+" "" cuda_version "${cuda_version}")
