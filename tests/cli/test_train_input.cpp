@@ -84,17 +84,22 @@ TEST_F(TrainInput, HeldOutRecordsThatCannotBeReadAreLeftOut) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, ContainsRegex("1 of [0-9]+ held-out records are left out; the first: "
                                         ".*held_out.jsonl:1: .*absent"));
+  ASSERT_EQ(metrics("run", "validation").size(), 1U) << result.err;
   EXPECT_EQ(metrics("run", "validation").back().at("samples"), lines - 1);
   // More ranks than records.
   train({.out = "few",
          .ranks = 2,
-         .set = {"data.validation_samples=1", "train.steps=1", "train.validate_every=1"}});
+         .set = {"data.validation=" + path("validation.jsonl"), "data.validation_samples=1",
+                 "train.steps=1", "train.validate_every=1"}});
+  ASSERT_EQ(metrics("few", "validation").size(), 1U);
   EXPECT_EQ(metrics("few", "validation").back().at("samples"), 1);
   for (size_t at = 0; (at = records.find("photo", at)) != records.npos;) {
     records.replace(at, 5, "absent");
   }
   write_text(path("held_out.jsonl"), records);
-  const ProgramResult none = run(with(call, {"train.out=" + path("none")}));
+  TrainCall unreadable = call;
+  unreadable.out = "none";
+  const ProgramResult none = run(unreadable);
   EXPECT_EQ(none.exit_code, 2);
   EXPECT_THAT(none.err, HasSubstr("no held-out record can be used"));
 }

@@ -3,15 +3,23 @@
 #include "mentor/tensor/torch_archive.h"
 #include "support/train_program.h"
 
+#include <ATen/ATen.h>
+
 // mentor train codec with LPIPS, on a network of VGG16's size with weights drawn at random.
 
 namespace mentor {
 namespace {
 
 TEST_F(TrainProgram, ACodecLearnsWithLpips) {
+  at::manual_seed(1);
   StateDict vgg, lin;
-  for (const auto& [key, tensor] : state_dict(*Lpips())) {
-    (key.starts_with("lin") ? lin : vgg).set(key, tensor.abs());  // no distance is negative
+  for (const auto& [key, empty] : state_dict(*Lpips())) {
+    const at::Tensor weights = 0.05 * at::randn(empty.sizes());
+    if (key.starts_with("lin")) {
+      lin.set(key, weights.abs());  // no distance is negative
+    } else {
+      vgg.set(key, weights);
+    }
   }
   save_torch_archive(path("vgg16.pth"), vgg);
   save_torch_archive(path("vgg.pth"), lin);
