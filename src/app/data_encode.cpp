@@ -156,6 +156,17 @@ fs::path cache_folder(const LoadedRunConfig& run) {
 
 }  // namespace
 
+std::string codec_hash(const Vqgan& codec) {
+  ContentHasher hasher;
+  for (const auto& [key, tensor] : state_dict(*codec)) {
+    if (!makes_codes(key)) continue;
+    const at::Tensor plain = tensor.to(at::kCPU).contiguous();
+    hasher.add_field(format("{} {}", key, c10::toString(plain.scalar_type())));
+    hasher.add_field({static_cast<const char*>(plain.const_data_ptr()), plain.nbytes()});
+  }
+  return hasher.hash().string();
+}
+
 CodeCacheIdentity code_cache_identity(const ModelConfig& model, const Vqgan& codec) {
   constexpr int64_t kMostCodes = 1 << 16;
   if (model.codec.codebook_size > kMostCodes) {
@@ -164,16 +175,9 @@ CodeCacheIdentity code_cache_identity(const ModelConfig& model, const Vqgan& cod
                "{}: train without a cache",
                kMostCodes, model.codec.codebook_size));
   }
-  ContentHasher hasher;
-  for (const auto& [key, tensor] : state_dict(*codec)) {
-    if (!makes_codes(key)) continue;
-    const at::Tensor plain = tensor.to(at::kCPU).contiguous();
-    hasher.add_field(format("{} {}", key, c10::toString(plain.scalar_type())));
-    hasher.add_field({static_cast<const char*>(plain.const_data_ptr()), plain.nbytes()});
-  }
   return {.image_size = model.image_size,
           .codes_per_side = model.image_size / model.codec.downsampling(),
-          .codec = hasher.hash().string()};
+          .codec = codec_hash(codec)};
 }
 
 std::shared_ptr<const CodeCache> open_code_cache(const LoadedRunConfig& run, const Vqgan& codec) {

@@ -184,6 +184,7 @@ TrainPlan TrainRun::make_plan(const Mixture& mixture) const {
                  .device = context_.runtime.device,
                  .epoch_samples = epoch_samples(mixture),
                  .config = checkpoint_config(options_.run, *target_),
+                 .model_metadata = target_->file_metadata(),
                  .version = options_.version,
                  .revision = options_.revision};
   plan_steps(plan, loader_->batches_per_epoch(), environment_.world_size);

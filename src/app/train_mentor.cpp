@@ -1,8 +1,10 @@
 #include "mentor/app/build.h"
 #include "mentor/app/data_encode.h"
 #include "mentor/core/error.h"
+#include "mentor/core/log.h"
 #include "mentor/models/flops.h"
 #include "mentor/models/pretrained.h"
+#include "mentor/tensor/safetensors.h"
 #include "mentor/train/code_prediction.h"
 #include "previews.h"
 #include "train_models.h"
@@ -10,6 +12,7 @@
 #include "validation.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace mentor {
@@ -26,6 +29,9 @@ class MentorTarget : public TrainTarget {
     return module_rows(models_, trained_);
   }
   void load(Communicator& communicator) override;
+  [[nodiscard]] std::map<std::string, std::string> file_metadata() const override {
+    return {{kCodecKey, codec_hash_}};
+  }
   [[nodiscard]] Loader::Make make_examples(const Mixture& mixture) override;
   [[nodiscard]] std::unique_ptr<Objective> make_objective(const Mixture& mixture,
                                                           int64_t total_steps) override;
@@ -39,6 +45,9 @@ class MentorTarget : public TrainTarget {
   }
 
  private:
+  static constexpr const char* kCodecKey = "codec";
+
+  void compare_codecs() const;
   [[nodiscard]] std::function<double(const Batch&)> flops_counter() const;
   [[nodiscard]] ComputeOptions compute() const {
     return {.device = context_.runtime.device,
@@ -49,6 +58,7 @@ class MentorTarget : public TrainTarget {
   const RunConfig& config_;
   WeightsConfig weights_;
   ModelSet models_;
+  std::string codec_hash_;  // of what makes the codes that are learnt
   std::vector<TrainedParameter> trained_;
   std::unique_ptr<Validation> validation_;
   std::unique_ptr<Previews> previews_;
@@ -67,9 +77,24 @@ void MentorTarget::build() {
   (void)open_tokenizer(config_);
 }
 
+/// The decoder's words are a codec's codes: of another one they mean nothing.
+void MentorTarget::compare_codecs() const {
+  if (weights_.model.extension() != ".safetensors") return;
+  SafetensorsMetadata metadata;
+  (void)read_safetensors(weights_.model, &metadata);
+  const auto known = metadata.find(kCodecKey);
+  if (known == metadata.end() || known->second == codec_hash_) return;
+  log::warn(
+      "{} was trained on the codes of another codec than weights.codec ({}): what it knows of "
+      "pictures is lost; take the codec that it was trained with",
+      weights_.model, weights_.codec);
+}
+
 void MentorTarget::load(Communicator& communicator) {
   // In fp32 on the host: the master weights keep what a file in fp32 holds.
   (void)load_pretrained(models_, weights_, {.dtype = at::kFloat, .device = at::kCPU});
+  codec_hash_ = codec_hash(models_.codec);
+  compare_codecs();
   buckets_ = train_with(models_, trained_, config_, context_.runtime, communicator);
   optimizer_ =
       std::make_unique<AdamW>(*buckets_, config_.optimizer, config_.train.ema_decay, communicator);

@@ -11,6 +11,7 @@
 #include "mentor/train/optimizer.h"
 #include "mentor/train/trainable.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,9 @@ class TrainTarget {
   /// Puts a checkpoint's own file in the place of those that the run began with: for its
   /// config.yaml.
   virtual void name_checkpoint(WeightsConfig& weights) const;
+
+  /// What the weights in checkpoints should be told apart by, once they are loaded.
+  [[nodiscard]] virtual std::map<std::string, std::string> file_metadata() const { return {}; }
 
   /// How one sample of the mixture is made; any thread may call the result.
   [[nodiscard]] virtual Loader::Make make_examples(const Mixture& mixture) = 0;

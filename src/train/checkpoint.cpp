@@ -141,8 +141,9 @@ void CheckpointWriter::write_part(const fs::path& temporary, int64_t step,
   save_safetensors(temporary / format("optimizer.rank{:05d}.safetensors", rank), contents.shard,
                    contents.shard_metadata);
   if (rank != 0) return;
-  save_safetensors(temporary / "model.safetensors", contents.model,
-                   {{"format", "pt"}, {"step", format("{}", step)}});
+  SafetensorsMetadata metadata = contents.model_metadata;
+  metadata.insert({{"format", "pt"}, {"step", format("{}", step)}});
+  save_safetensors(temporary / "model.safetensors", contents.model, metadata);
   write_text(temporary / "config.yaml", contents.config);
 }
 

@@ -242,6 +242,7 @@ CheckpointContents Trainer::collect() {
   state_.elapsed_s = elapsed_before_ + duration<double>(Clock::now() - run_begin_).count();
   contents.state = state_;
   contents.config = plan_.config;
+  contents.model_metadata = plan_.model_metadata;
   const auto slices = parts_.optimizer.slices();
   bool with_master = false;
   for (const auto& bucket : parts_.buckets.buckets()) {

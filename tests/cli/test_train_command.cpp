@@ -164,6 +164,26 @@ TEST_F(TrainCommand, ADiskThatCannotBeWrittenCostsOnlyTheCheckpoint) {
   }
 }
 
+TEST_F(TrainCommand, WarnsOfAnotherCodec) {
+  const TrainCall call{.set = {"train.steps=1"}};
+  train(call);
+  const std::string codec = path("weights/codec.safetensors");
+  const std::string other = path("other/codec.safetensors");
+  ASSERT_EQ(run_program({MENTOR_BINARY, "weights", "init", "--seed", "2", "--out", path("other")})
+                .exit_code,
+            0);
+  const auto says = [&](const std::string& file) {
+    const ProgramResult result = run({.out = "next",
+                                      .set = {"train.steps=1", "weights.codec=" + file},
+                                      .more = {"--init-from", path("run"), "--resume", "none"}});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.err;
+  };
+  constexpr const char* kWarning = "was trained on the codes of another codec";
+  EXPECT_THAT(says(codec), Not(HasSubstr(kWarning)));
+  EXPECT_THAT(says(other), HasSubstr(kWarning));
+}
+
 TEST_F(TrainCommand, ARunBegunAnewPutsTheOldCheckpointsAside) {
   const TrainCall call{.set = {"train.steps=2"}};
   train(call);

@@ -1,6 +1,8 @@
 #include "support/rank_variables.h"
 #include "support/train_program.h"
 
+#include <memory>
+
 // What a user can do wrong with mentor train: each ends in one message that says where, what and
 // how to put it right.
 
@@ -197,6 +199,26 @@ TEST_F(TrainInput, RanksThatCannotWorkTogether) {
   std::vector<std::string> command = words({.ranks = 2, .set = {"train.steps=1"}});
   command.insert(command.begin() + 2, {"--master", "127.0.0.1:" + std::to_string(taken.number())});
   expect_one_message(run_program(command), "port in use: another program or run has ");
+}
+
+TEST_F(TrainInput, RanksThatFindOtherCheckpoints) {
+  train({.out = "one", .set = {"train.steps=1"}});
+  const FreePort port;
+  // As where a network file system shows the checkpoint to the first node only.
+  const auto start = [&](int rank, const std::string& out) {
+    return std::make_unique<StartedProgram>(
+        words({.out = out, .set = {"train.steps=2"}}),
+        ProgramStart{.environment = rank_variables(rank, 2, port.number())});
+  };
+  const auto first = start(0, "one"), second = start(1, "two");
+  const std::string message = "this rank finds no checkpoint to go on from, rank 0 finds step 1";
+  const ProgramResult late = second->wait();
+  EXPECT_EQ(late.exit_code, 2);
+  EXPECT_THAT(late.err, HasSubstr(message));
+  const ProgramResult told = first->wait();
+  EXPECT_EQ(told.exit_code, 2);
+  EXPECT_THAT(told.err, HasSubstr(message));
+  EXPECT_TRUE(fs::exists(checkpoint("one", 1)));
 }
 
 }  // namespace

@@ -11,8 +11,9 @@ namespace mentor {
 // The offline cache of target codes: `mentor data encode` (data_tools.h) fills it, training reads
 // it.
 
-/// The codec's hash is over the tensors that make codes, as loaded: a file that is converted keeps
-/// it, other weights or another precision do not, and a decoder that is trained on does.
+/// Over the tensors that make codes, as loaded: a file that is converted keeps it, other weights or
+/// another precision do not, and a decoder that is trained on does.
+[[nodiscard]] std::string codec_hash(const Vqgan& codec);
 [[nodiscard]] CodeCacheIdentity code_cache_identity(const ModelConfig& model, const Vqgan& codec);
 
 /// data.code_cache; null when none is configured. ConfigError with the place of the key when it is

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <future>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace mentor {
 /// What a checkpoint is written from, in host memory of its own.
 struct CheckpointContents {
   StateDict model;  // rank 0
+  std::map<std::string, std::string> model_metadata;
   StateDict shard;  // of this rank: shard_tensors()
   std::map<std::string, std::string> shard_metadata;
   TrainState state;

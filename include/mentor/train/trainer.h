@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ struct TrainPlan {
   LrSchedule lr;
   int64_t micro_steps = 1;  // per step, where schedule.horizon counts those
   std::string config;       // YAML, for checkpoints
+  std::map<std::string, std::string> model_metadata;  // the same, beside the weights
   std::string version, revision;
 };
 
