@@ -6,6 +6,7 @@
 #include "mentor/core/format.h"
 #include "mentor/core/interrupt.h"
 #include "mentor/core/log.h"
+#include "mentor/data/bad_records.h"
 #include "mentor/dist/connect.h"
 #include "mentor/train/trainer.h"
 #include "train_display.h"
@@ -45,14 +46,12 @@ void require_readable_records(const LoadedRunConfig& run, const Mixture& mixture
   for (size_t i = 0; i < mixture.entries.size(); ++i) {
     const MixtureSummary& entry = mixture.entries[i];
     const int64_t lines = mixture.sources[i].records->size();
-    const double limit = run.config.data.bad_record_limit * static_cast<double>(lines);
-    if (static_cast<double>(entry.bad) <= limit || !files.insert(entry.file).second) continue;
+    const std::string text =
+        too_many_bad_records(entry.bad, lines, run.config.data.bad_record_limit);
+    if (text.empty() || !files.insert(entry.file).second) continue;
     const std::string key = "data.mixture." + entry.name + ".file";
-    problems += format(
-        "{}{}{}: {} bad records among {} are more than data.bad_record_limit ({:.4g}) allows; "
-        "'mentor data check' lists them all. The first one: {}",
-        problems.empty() ? "" : "\n", run.origins.where(key), key, entry.bad, lines,
-        run.config.data.bad_record_limit, entry.first_bad);
+    problems += format("{}{}{}: {}. The first one: {}", problems.empty() ? "" : "\n",
+                       run.origins.where(key), key, text, entry.first_bad);
   }
   if (!problems.empty()) throw DataError(problems);
 }

@@ -1,6 +1,7 @@
 #include "mentor/data/loader.h"
 
 #include "mentor/core/format.h"
+#include "mentor/data/bad_records.h"
 
 #include <algorithm>
 #include <chrono>
@@ -124,13 +125,8 @@ void Loader::State::count_problem(const RecordError& problem) {
   last_problem = problem.what();
   // Of an epoch at least, or the first bad record would be a large share.
   const int64_t samples = std::max(sampler.total(), taken_count * sampler.world_size());
-  if (static_cast<double>(bad_count) <= options.bad_record_limit * static_cast<double>(samples)) {
-    return;
-  }
-  throw DataError(
-      format("{} bad records among {} are more than data.bad_record_limit ({:.4g}) allows; 'mentor "
-             "data check' lists them all. The last one: {}",
-             bad_count, samples, options.bad_record_limit, problem.what()));
+  const std::string text = too_many_bad_records(bad_count, samples, options.bad_record_limit);
+  if (!text.empty()) throw DataError(format("{}. The last one: {}", text, problem.what()));
 }
 
 Loader::Loader(Sampler sampler, Make make, const LoaderOptions& options, LoaderPosition start)

@@ -5,6 +5,7 @@
 #include "mentor/core/interrupt.h"
 #include "mentor/core/log.h"
 #include "mentor/core/random.h"
+#include "mentor/data/bad_records.h"
 #include "mentor/tensor/memory.h"
 
 #include <ATen/ATen.h>
@@ -149,14 +150,11 @@ void Trainer::check_bad_records() const {
   // Of an epoch at least, or the first bad record would be a large share.
   const int64_t samples =
       std::max(plan_.epoch_samples, state_.epoch * plan_.epoch_samples + state_.sample);
-  const double allowed = plan_.bad_record_limit * static_cast<double>(samples);
-  if (static_cast<double>(state_.bad_records) <= allowed) return;
+  const std::string text =
+      too_many_bad_records(state_.bad_records, samples, plan_.bad_record_limit);
+  if (text.empty()) return;
   const std::string own = parts_.loader.last_problem();
-  throw DataError(format(
-      "{} bad records among {} are more than data.bad_record_limit ({:.4g}) allows; 'mentor data "
-      "check' lists them all{}{}",
-      state_.bad_records, samples, plan_.bad_record_limit,
-      own.empty() ? "" : ". The last one of this rank: ", own));
+  throw DataError(own.empty() ? text : format("{}. The last one of this rank: {}", text, own));
 }
 
 void Trainer::check_skipped() {
